@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The hold: keep a vCPU out of its guest, asleep, at the boundary.
+ *
+ * The thread sleeps interruptibly and freezably with no lock but KVM's own
+ * vcpu->mutex. Any signal ends the hold at once; the debt stays, and the next
+ * entry is cut short for it. The thread is never kept on its way to user
+ * space: only inside KVM_RUN.
+ */
+#include <linux/hrtimer.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/wait.h>
+
+#include "compat/compat.h"
+#include "hold.h"
+#include "hooks.h"
+#include "runner.h"
+#include "slice.h"
+#include "vm.h"
+
+/* A thread runs the vCPU for the first time: charge it from here on. */
+static void hold_take_over(struct kvmgov_vcpu *vcpu)
+{
+	struct kvmgov_vm *vm = vcpu->vm;
+	struct kvmgov_runner *runner;
+	unsigned long flags;
+
+	/* The old thread no longer runs it, so its usage stands still. */
+	runner = kvmgov_runner_new(kvmgov_runner_usage(vcpu));
+	if (!runner) {
+		kvmgov_ungoverned_inc();
+		return;
+	}
+	raw_spin_lock_irqsave(&vm->lock, flags);
+	kvmgov_runner_set(vcpu, runner);
+	raw_spin_unlock_irqrestore(&vm->lock, flags);
+}
+
+static void hold_sleep(struct kvmgov_vcpu *vcpu)
+{
+	enum kvmgov_state why;
+	bool held = false;
+	DEFINE_WAIT(wait);
+	ktime_t expires;
+
+	for (;;) {
+		prepare_to_wait(&vcpu->vm->waitq, &wait,
+				TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		if (kvmgov_boundary_interrupted())
+			break;
+		expires = ns_to_ktime(kvmgov_slice_hold_until(vcpu, &why));
+		if (!expires)
+			break;
+		kvmgov_ledger_held(&vcpu->ledger, why);
+		held = true;
+		schedule_hrtimeout_range(expires == KTIME_MAX ? NULL : &expires,
+					 0, HRTIMER_MODE_ABS);
+	}
+	finish_wait(&vcpu->vm->waitq, &wait);
+	if (held)
+		kvmgov_ledger_released(&vcpu->ledger);
+}
+
+static void hold_run(struct kvmgov_boundary_work *work)
+{
+	struct kvmgov_vcpu *vcpu = container_of(work, struct kvmgov_vcpu, work);
+
+	if (kvmgov_hooks_vcpu_loaded(READ_ONCE(vcpu->key))) {
+		if (vcpu->task != current)
+			hold_take_over(vcpu);
+		hold_sleep(vcpu);
+	}
+	kvmgov_vcpu_put(vcpu);
+}
+
+/**
+ * kvmgov_hold_init() - prepare a new vCPU
+ * @vcpu: the vCPU, not yet known to the probes
+ */
+void kvmgov_hold_init(struct kvmgov_vcpu *vcpu)
+{
+	vcpu->work.fn = hold_run;
+}
+
+/**
+ * kvmgov_hold_request() - hold a vCPU before it enters its guest again
+ * @vcpu: the vCPU; must be alive
+ *
+ * Whether it is really held is decided at the boundary, by what holds then.
+ * Context: the vCPU's thread inside KVM_RUN, or an interrupt above it.
+ */
+void kvmgov_hold_request(struct kvmgov_vcpu *vcpu)
+{
+	kref_get(&vcpu->ref);
+	if (!kvmgov_boundary_queue(&vcpu->work))
+		kvmgov_vcpu_put(vcpu);
+}

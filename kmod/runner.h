@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The runner: the thread that runs a vCPU, and its CPU time.
+ */
+#ifndef _KVMGOV_RUNNER_H
+#define _KVMGOV_RUNNER_H
+
+#include <linux/types.h>
+
+struct kvmgov_runner;
+struct kvmgov_vcpu;
+
+bool kvmgov_runner_exact(void);
+struct kvmgov_runner *kvmgov_runner_new(u64 usage_ns);
+void kvmgov_runner_set(struct kvmgov_vcpu *vcpu, struct kvmgov_runner *runner);
+void kvmgov_runner_free(struct kvmgov_runner *runner);
+u64 kvmgov_runner_usage(struct kvmgov_vcpu *vcpu);
+
+#endif /* _KVMGOV_RUNNER_H */

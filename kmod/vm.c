@@ -1,0 +1,782 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VMs and vCPUs as kvmgov knows them: attachment, lookup, reference, end.
+ *
+ * A vCPU is attached in its own thread, before it enters its guest a second
+ * time. From then on it is governed; an ordered workqueue makes it visible in
+ * sysfs and announces it, and takes it down after KVM has destroyed it, so
+ * that whoever listens sees every VM come before it goes.
+ */
+#include <linux/atomic.h>
+#include <linux/hash.h>
+#include <linux/ktime.h>
+#include <linux/mutex.h>
+#include <linux/pid.h>
+#include <linux/rculist.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/xarray.h>
+
+#include "arch.h"
+#include "hold.h"
+#include "netlink.h"
+#include "runner.h"
+#include "slice.h"
+#include "sysfs.h"
+#include "vm.h"
+
+#define HASH_BITS	12
+
+DEFINE_PER_CPU(struct kvmgov_vcpu *, kvmgov_last_vcpu);
+
+/*
+ * vCPUs and VMs by the address of KVM's object. Not a resizable table: entries
+ * are removed in a kprobe, where on PREEMPT_RT no ordinary lock may be taken.
+ */
+static struct hlist_head vcpu_hash[1 << HASH_BITS];
+static struct hlist_head vm_hash[1 << HASH_BITS];
+
+/* Protects vcpu_hash, vm_hash and the keys of what is in them. */
+static DEFINE_RAW_SPINLOCK(hash_lock);
+
+/*
+ * Protects vms, next_id, defaults, and of each VM: its list of vCPUs, name and
+ * uuid. Taken before a VM's lock and hash_lock.
+ */
+static DEFINE_MUTEX(registry_lock);
+
+/* VMs by id, from attachment until their end has been announced. */
+static DEFINE_XARRAY(vms);
+static u64 next_id = 1;
+
+static struct kvmgov_cpu_limit defaults = {
+	.quota_us = KVMGOV_BW_UNLIMITED,
+	.period_us = 100000,
+};
+
+/* Changes whenever the set of VMs does: makes dumps consistent. */
+static atomic64_t generation = ATOMIC64_INIT(1);
+
+static atomic64_t vms_created, vms_destroyed;
+static atomic64_t vcpus_created, vcpus_destroyed;
+static atomic64_t ungoverned;
+
+static struct workqueue_struct *life_wq;
+
+static struct hlist_head *hash_bucket(struct hlist_head *table, const void *key)
+{
+	return &table[hash_ptr(key, HASH_BITS)];
+}
+
+/**
+ * kvmgov_vcpu_lookup() - find a vCPU
+ * @key: address of KVM's object
+ *
+ * Context: RCU or preemption disabled, which keeps what is found in memory.
+ *
+ * Return: the vCPU, or NULL.
+ */
+struct kvmgov_vcpu *kvmgov_vcpu_lookup(const void *key)
+{
+	struct kvmgov_vcpu *vcpu;
+
+	hlist_for_each_entry_rcu(vcpu, hash_bucket(vcpu_hash, key), hash,
+				 rcu_read_lock_any_held())
+		if (READ_ONCE(vcpu->key) == key)
+			return vcpu;
+	return NULL;
+}
+
+static struct kvmgov_vm *vm_lookup(const void *key)
+{
+	struct kvmgov_vm *vm;
+
+	hlist_for_each_entry_rcu(vm, hash_bucket(vm_hash, key), hash,
+				 lockdep_is_held(&hash_lock) ||
+				 lockdep_is_held(&registry_lock))
+		if (vm->key == key)
+			return vm;
+	return NULL;
+}
+
+static void vm_release(struct kref *ref)
+{
+	struct kvmgov_vm *vm = container_of(ref, struct kvmgov_vm, ref);
+
+	atomic64_inc(&vms_destroyed);
+	kfree_rcu(vm, rcu);
+}
+
+/**
+ * kvmgov_vm_put() - drop a reference
+ * @vm: the VM
+ *
+ * Context: any.
+ */
+void kvmgov_vm_put(struct kvmgov_vm *vm)
+{
+	kref_put(&vm->ref, vm_release);
+}
+
+static void vcpu_release(struct kref *ref)
+{
+	struct kvmgov_vcpu *vcpu = container_of(ref, struct kvmgov_vcpu, ref);
+
+	atomic64_inc(&vcpus_destroyed);
+	kvmgov_vm_put(vcpu->vm);
+	kfree_rcu(vcpu, rcu);
+}
+
+/**
+ * kvmgov_vcpu_put() - drop a reference
+ * @vcpu: the vCPU
+ *
+ * Context: any.
+ */
+void kvmgov_vcpu_put(struct kvmgov_vcpu *vcpu)
+{
+	kref_put(&vcpu->ref, vcpu_release);
+}
+
+/**
+ * kvmgov_vm_get() - find a VM
+ * @id: its id
+ *
+ * Context: any.
+ *
+ * Return: the VM, to be put by the caller, or NULL.
+ */
+struct kvmgov_vm *kvmgov_vm_get(u64 id)
+{
+	struct kvmgov_vm *vm;
+
+	rcu_read_lock();
+	vm = xa_load(&vms, id);
+	if (vm && !kref_get_unless_zero(&vm->ref))
+		vm = NULL;
+	rcu_read_unlock();
+	return vm;
+}
+
+/**
+ * kvmgov_vm_get_next() - find the VM with the smallest id above another
+ * @id: the other; 0 finds the first
+ *
+ * Context: any.
+ *
+ * Return: the VM, to be put by the caller, or NULL.
+ */
+struct kvmgov_vm *kvmgov_vm_get_next(u64 id)
+{
+	unsigned long index = id;
+	struct kvmgov_vm *vm;
+
+	rcu_read_lock();
+	do {
+		vm = xa_find_after(&vms, &index, ULONG_MAX, XA_PRESENT);
+	} while (vm && !kref_get_unless_zero(&vm->ref));
+	rcu_read_unlock();
+	return vm;
+}
+
+/**
+ * kvmgov_vm_generation() - number that changes with the set of VMs
+ */
+u64 kvmgov_vm_generation(void)
+{
+	return atomic64_read(&generation);
+}
+
+static void vcpu_publish(struct work_struct *work)
+{
+	struct kvmgov_vcpu *vcpu = container_of(work, struct kvmgov_vcpu,
+						publish);
+
+	kvmgov_sysfs_vcpu_add(vcpu);
+	kvmgov_vcpu_put(vcpu);
+}
+
+static void vm_publish(struct work_struct *work)
+{
+	struct kvmgov_vm *vm = container_of(work, struct kvmgov_vm, publish);
+
+	kvmgov_sysfs_vm_add(vm);
+	vm->published = true;
+	kvmgov_netlink_notify(vm, KVMGOV_CMD_VM_NEW_NTF);
+	kvmgov_vm_put(vm);
+}
+
+/* Make @vcpu unknown to the probes. KVM may use its address again at once. */
+static void vcpu_unhash(struct kvmgov_vcpu *vcpu)
+{
+	lockdep_assert_held(&hash_lock);
+	WRITE_ONCE(vcpu->key, NULL);
+	hlist_del_init_rcu(&vcpu->hash);
+}
+
+static void vcpu_end(struct kvmgov_vcpu *vcpu)
+{
+	unsigned long flags;
+	int cpu;
+
+	raw_spin_lock_irqsave(&hash_lock, flags);
+	vcpu_unhash(vcpu);
+	raw_spin_unlock_irqrestore(&hash_lock, flags);
+	/* No probe finds it any more; those that have it end before the RCU. */
+	for_each_possible_cpu(cpu)
+		cmpxchg(per_cpu_ptr(&kvmgov_last_vcpu, cpu), vcpu, NULL);
+
+	kvmgov_sysfs_vcpu_del(vcpu);
+	hrtimer_cancel(&vcpu->timer);
+}
+
+static void vcpu_drop(struct kvmgov_vcpu *vcpu)
+{
+	struct kvmgov_vm *vm = vcpu->vm;
+
+	raw_spin_lock_irq(&vm->lock);
+	list_del_init(&vcpu->armed);
+	kvmgov_runner_set(vcpu, NULL);
+	raw_spin_unlock_irq(&vm->lock);
+	kvmgov_vcpu_put(vcpu);
+}
+
+/*
+ * Take down a VM that KVM has destroyed, or that the module lets go of. Its
+ * vCPUs stay on the list until the last figures have been sent.
+ */
+static void vm_end(struct work_struct *work)
+{
+	struct kvmgov_vm *vm = container_of(work, struct kvmgov_vm, end);
+	struct kvmgov_vcpu *vcpu, *next;
+
+	list_for_each_entry(vcpu, &vm->vcpus, siblings)
+		vcpu_end(vcpu);
+	kvmgov_sysfs_vm_del(vm);
+
+	mutex_lock(&registry_lock);
+	xa_erase(&vms, vm->id);
+	atomic64_inc(&generation);
+	mutex_unlock(&registry_lock);
+	kvmgov_netlink_notify(vm, KVMGOV_CMD_VM_END_NTF);
+
+	mutex_lock(&registry_lock);
+	list_for_each_entry_safe(vcpu, next, &vm->vcpus, siblings) {
+		list_del_rcu(&vcpu->siblings);
+		vcpu_drop(vcpu);
+	}
+	mutex_unlock(&registry_lock);
+	kvmgov_vm_put(vm);
+}
+
+/**
+ * kvmgov_vcpu_gone() - KVM destroys a vCPU
+ * @key: address of KVM's object
+ *
+ * Context: any; KVM's object is still there, and nobody runs it.
+ */
+void kvmgov_vcpu_gone(const void *key)
+{
+	struct kvmgov_vcpu *vcpu;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&hash_lock, flags);
+	vcpu = kvmgov_vcpu_lookup(key);
+	if (vcpu)
+		vcpu_unhash(vcpu);
+	raw_spin_unlock_irqrestore(&hash_lock, flags);
+}
+
+/* Context: holds hash_lock. */
+static void vm_unhash(struct kvmgov_vm *vm)
+{
+	lockdep_assert_held(&hash_lock);
+	WRITE_ONCE(vm->key, NULL);
+	hlist_del_init_rcu(&vm->hash);
+	queue_work(life_wq, &vm->end);
+}
+
+/**
+ * kvmgov_vm_gone() - KVM destroys a VM
+ * @key: address of KVM's object
+ *
+ * Context: any; KVM's object is still there, and nobody runs its vCPUs.
+ */
+void kvmgov_vm_gone(const void *key)
+{
+	struct kvmgov_vm *vm;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&hash_lock, flags);
+	vm = vm_lookup(key);
+	if (vm)
+		vm_unhash(vm);
+	raw_spin_unlock_irqrestore(&hash_lock, flags);
+}
+
+/* Find or make the VM of the current thread. Context: holds registry_lock. */
+static struct kvmgov_vm *vm_attach(const void *key)
+{
+	struct kvmgov_vm *vm = vm_lookup(key);
+
+	lockdep_assert_held(&registry_lock);
+	if (vm)
+		return vm;
+
+	vm = kzalloc(sizeof(*vm), GFP_KERNEL);
+	if (!vm)
+		return NULL;
+	vm->key = key;
+	vm->id = next_id;
+	kref_init(&vm->ref);
+	raw_spin_lock_init(&vm->lock);
+	INIT_LIST_HEAD(&vm->armed);
+	INIT_LIST_HEAD(&vm->vcpus);
+	init_waitqueue_head(&vm->waitq);
+	INIT_WORK(&vm->publish, vm_publish);
+	INIT_WORK(&vm->end, vm_end);
+	vm->pid = task_tgid_nr(current);
+	get_task_comm(vm->comm, current->group_leader);
+	vm->born_ns = ktime_get_ns();
+	kvmgov_bw_init(&vm->bw, &defaults, vm->born_ns);
+
+	if (xa_err(xa_store(&vms, vm->id, vm, GFP_KERNEL))) {
+		kfree(vm);
+		return NULL;
+	}
+	next_id++;
+	atomic64_inc(&vms_created);
+	atomic64_inc(&generation);
+
+	raw_spin_lock_irq(&hash_lock);
+	hlist_add_head_rcu(&vm->hash, hash_bucket(vm_hash, key));
+	raw_spin_unlock_irq(&hash_lock);
+
+	kref_get(&vm->ref);
+	queue_work(life_wq, &vm->publish);
+	return vm;
+}
+
+static struct kvmgov_vcpu *vcpu_new(struct kvmgov_vm *vm, const void *key,
+				    u32 index)
+{
+	struct kvmgov_runner *runner;
+	struct kvmgov_vcpu *vcpu;
+
+	vcpu = kzalloc(sizeof(*vcpu), GFP_KERNEL);
+	runner = kvmgov_runner_new(0);
+	if (!vcpu || !runner) {
+		kfree(vcpu);
+		kvmgov_runner_free(runner);
+		return NULL;
+	}
+	vcpu->key = key;
+	vcpu->cpu = -1;
+	vcpu->index = index;
+	vcpu->vm = vm;
+	kref_get(&vm->ref);
+	kref_init(&vcpu->ref);
+	kvmgov_runner_set(vcpu, runner);
+	kvmgov_ledger_init(&vcpu->ledger, kvmgov_cycles());
+	kvmgov_slice_init(vcpu);
+	kvmgov_hold_init(vcpu);
+	INIT_WORK(&vcpu->publish, vcpu_publish);
+	vcpu->born_ns = ktime_get_ns();
+	atomic64_inc(&vcpus_created);
+	return vcpu;
+}
+
+/*
+ * Context: holds registry_lock. The new vCPU may make a limit bind that did
+ * not with fewer of them: settle first, look again after.
+ */
+static void vcpu_add(struct kvmgov_vm *vm, struct kvmgov_vcpu *vcpu)
+{
+	lockdep_assert_held(&registry_lock);
+	raw_spin_lock_irq(&vm->lock);
+	kvmgov_slice_settle(vm);
+	list_add_tail_rcu(&vcpu->siblings, &vm->vcpus);
+	WRITE_ONCE(vm->nr_vcpus, vm->nr_vcpus + 1);
+	kvmgov_slice_recall(vm);
+	raw_spin_unlock_irq(&vm->lock);
+
+	raw_spin_lock_irq(&hash_lock);
+	hlist_add_head_rcu(&vcpu->hash, hash_bucket(vcpu_hash, vcpu->key));
+	raw_spin_unlock_irq(&hash_lock);
+}
+
+/**
+ * kvmgov_vcpu_attach() - begin to govern a vCPU
+ * @vm_key: address of KVM's VM object
+ * @key: address of KVM's vCPU object
+ * @index: KVM's vcpu_id
+ *
+ * Where memory lacks, the vCPU runs on ungoverned, which is counted; it is
+ * tried again at its next entry.
+ *
+ * Context: the vCPU's thread inside KVM_RUN, so that neither object ends
+ * meanwhile. May sleep.
+ */
+void kvmgov_vcpu_attach(const void *vm_key, const void *key, u32 index)
+{
+	struct kvmgov_vcpu *vcpu = NULL;
+	struct kvmgov_vm *vm;
+
+	mutex_lock(&registry_lock);
+	vm = vm_attach(vm_key);
+	if (vm)
+		vcpu = vcpu_new(vm, key, index);
+	if (vcpu) {
+		vcpu_add(vm, vcpu);
+		kref_get(&vcpu->ref);
+		queue_work(life_wq, &vcpu->publish);
+	}
+	mutex_unlock(&registry_lock);
+	if (!vcpu)
+		kvmgov_ungoverned_inc();
+}
+
+/**
+ * kvmgov_ungoverned_inc() - count and report a failure for lack of memory
+ *
+ * Context: process context of a vCPU's thread.
+ */
+void kvmgov_ungoverned_inc(void)
+{
+	atomic64_inc(&ungoverned);
+	pr_warn_ratelimited("no memory to govern a vCPU of %s[%d]; trying again\n",
+			    current->comm, task_tgid_nr(current));
+}
+
+/* A name must be told from an id and must not break a terminal or a path. */
+static bool name_is_valid(const char *name)
+{
+	bool digits = true;
+	const char *p;
+
+	if (strlen(name) > KVMGOV_NAME_MAX)
+		return false;
+	for (p = name; *p; p++) {
+		if ((unsigned char)*p < ' ' || *p == 0x7f || *p == '/')
+			return false;
+		if (*p < '0' || *p > '9')
+			digits = false;
+	}
+	return !*name || !digits;
+}
+
+static enum kvmgov_vm_error identity_check(const struct kvmgov_vm *vm,
+					   const struct kvmgov_vm_change *change)
+{
+	struct kvmgov_vm *other;
+	unsigned long id;
+
+	lockdep_assert_held(&registry_lock);
+	if (change->name && !name_is_valid(change->name))
+		return KVMGOV_VM_BAD_NAME;
+	xa_for_each(&vms, id, other) {
+		if (other == vm)
+			continue;
+		if (change->name && *change->name &&
+		    !strcmp(change->name, other->name))
+			return KVMGOV_VM_NAME_TAKEN;
+		if (change->uuid && !uuid_is_null(change->uuid) &&
+		    uuid_equal(change->uuid, &other->uuid))
+			return KVMGOV_VM_UUID_TAKEN;
+	}
+	return KVMGOV_VM_OK;
+}
+
+/* Put what @change sets into @limit and look whether that can be enforced. */
+static enum kvmgov_vm_error limit_merge(struct kvmgov_cpu_limit *limit,
+					const struct kvmgov_vm_change *change)
+{
+	if (change->reset)
+		*limit = defaults;
+	if (change->set_period) {
+		limit->period_us = change->limit.period_us;
+		if (kvmgov_cpu_limit_check(limit))
+			return KVMGOV_VM_BAD_PERIOD;
+	}
+	if (change->set_quota) {
+		limit->quota_us = change->limit.quota_us;
+		if (kvmgov_cpu_limit_check(limit))
+			return KVMGOV_VM_BAD_QUOTA;
+	}
+	return KVMGOV_VM_OK;
+}
+
+static void limit_apply(struct kvmgov_vm *vm,
+			const struct kvmgov_cpu_limit *limit,
+			const struct kvmgov_vm_change *change)
+{
+	raw_spin_lock_irq(&vm->lock);
+	kvmgov_slice_settle(vm);
+	if (change->reset)
+		kvmgov_bw_init(&vm->bw, limit, ktime_get_ns());
+	else
+		kvmgov_bw_set(&vm->bw, limit, ktime_get_ns());
+	if (change->set_frozen)
+		vm->frozen = change->frozen;
+	kvmgov_slice_recall(vm);
+	raw_spin_unlock_irq(&vm->lock);
+	wake_up_all(&vm->waitq);
+}
+
+/**
+ * kvmgov_vm_change() - change a VM in one transaction
+ * @vm: the VM
+ * @change: what to change
+ *
+ * Takes effect at once, for vCPUs in the guest and in a hold alike. Context:
+ * may sleep.
+ *
+ * Return: what is wrong, in which case nothing has changed.
+ */
+enum kvmgov_vm_error kvmgov_vm_change(struct kvmgov_vm *vm,
+				      const struct kvmgov_vm_change *change)
+{
+	struct kvmgov_cpu_limit limit;
+	enum kvmgov_vm_error error;
+
+	mutex_lock(&registry_lock);
+	/* Only changed under this lock, so it can be read without its own. */
+	kvmgov_bw_get(&vm->bw, &limit);
+	error = READ_ONCE(vm->key) ? limit_merge(&limit, change) :
+				     KVMGOV_VM_ENDED;
+	if (!error)
+		error = identity_check(vm, change);
+	if (!error) {
+		if (change->name)
+			strscpy(vm->name, change->name, sizeof(vm->name));
+		if (change->uuid)
+			uuid_copy(&vm->uuid, change->uuid);
+		limit_apply(vm, &limit, change);
+	}
+	mutex_unlock(&registry_lock);
+	if (!error)
+		kvmgov_netlink_notify(vm, KVMGOV_CMD_VM_CHANGE_NTF);
+	return error;
+}
+
+/**
+ * kvmgov_vm_errno() - the errno of a refused change
+ * @error: what is wrong
+ *
+ * Return: negative errno, or 0.
+ */
+int kvmgov_vm_errno(enum kvmgov_vm_error error)
+{
+	switch (error) {
+	case KVMGOV_VM_OK:
+		return 0;
+	case KVMGOV_VM_ENDED:
+		return -ENODEV;
+	case KVMGOV_VM_NAME_TAKEN:
+	case KVMGOV_VM_UUID_TAKEN:
+		return -EEXIST;
+	default:
+		return -EINVAL;
+	}
+}
+
+/**
+ * kvmgov_vm_identity() - copy a VM's name and UUID
+ * @vm: the VM
+ * @name: %KVMGOV_NAME_MAX + 1 bytes, or NULL
+ * @uuid: where to put the UUID, or NULL
+ *
+ * Context: may sleep.
+ */
+void kvmgov_vm_identity(struct kvmgov_vm *vm, char *name, uuid_t *uuid)
+{
+	mutex_lock(&registry_lock);
+	if (name)
+		strscpy(name, vm->name, sizeof(vm->name));
+	if (uuid)
+		uuid_copy(uuid, &vm->uuid);
+	mutex_unlock(&registry_lock);
+}
+
+/**
+ * kvmgov_vm_limit() - a VM's limit and state
+ * @vm: the VM
+ * @limit: where to put the limit
+ * @nr_periods: where to put the number of periods begun, or NULL
+ * @frozen: where to put whether it is frozen, or NULL
+ *
+ * Context: any.
+ */
+void kvmgov_vm_limit(struct kvmgov_vm *vm, struct kvmgov_cpu_limit *limit,
+		     u64 *nr_periods, bool *frozen)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&vm->lock, flags);
+	kvmgov_bw_get(&vm->bw, limit);
+	if (nr_periods)
+		*nr_periods = kvmgov_bw_nr_periods(&vm->bw, ktime_get_ns());
+	if (frozen)
+		*frozen = vm->frozen;
+	raw_spin_unlock_irqrestore(&vm->lock, flags);
+}
+
+/**
+ * kvmgov_vcpu_figures() - add a vCPU's figures to a sum
+ * @vcpu: the vCPU
+ * @sum: where to add them
+ *
+ * Context: any.
+ */
+void kvmgov_vcpu_figures(struct kvmgov_vcpu *vcpu, struct kvmgov_figures *sum)
+{
+	sum->usage_ns += kvmgov_runner_usage(vcpu);
+	kvmgov_ledger_add(&vcpu->ledger, sum);
+}
+
+/**
+ * kvmgov_vm_figures() - add up the figures of a VM's vCPUs
+ * @vm: the VM
+ * @sum: where to put them
+ *
+ * Context: any.
+ */
+void kvmgov_vm_figures(struct kvmgov_vm *vm, struct kvmgov_figures *sum)
+{
+	struct kvmgov_vcpu *vcpu;
+
+	memset(sum, 0, sizeof(*sum));
+	rcu_read_lock();
+	list_for_each_entry_rcu(vcpu, &vm->vcpus, siblings)
+		kvmgov_vcpu_figures(vcpu, sum);
+	rcu_read_unlock();
+}
+
+/**
+ * kvmgov_vcpu_tid() - the thread that runs a vCPU
+ * @vcpu: the vCPU
+ *
+ * Context: any.
+ *
+ * Return: its id in the initial PID namespace, or 0 when the vCPU has ended.
+ */
+pid_t kvmgov_vcpu_tid(struct kvmgov_vcpu *vcpu)
+{
+	struct kvmgov_runner *runner;
+	pid_t tid = 0;
+
+	rcu_read_lock();
+	runner = rcu_dereference(vcpu->runner);
+	if (runner)
+		tid = task_pid_nr(runner->task);
+	rcu_read_unlock();
+	return tid;
+}
+
+/**
+ * kvmgov_defaults_get() - the limit under which VMs are born
+ * @limit: where to put it
+ *
+ * Context: may sleep.
+ */
+void kvmgov_defaults_get(struct kvmgov_cpu_limit *limit)
+{
+	mutex_lock(&registry_lock);
+	*limit = defaults;
+	mutex_unlock(&registry_lock);
+}
+
+/**
+ * kvmgov_defaults_set() - change the limit under which VMs are born
+ * @change: its quota and period count, the rest does not
+ *
+ * VMs that exist keep theirs. Context: may sleep.
+ *
+ * Return: what is wrong, in which case nothing has changed.
+ */
+enum kvmgov_vm_error kvmgov_defaults_set(const struct kvmgov_vm_change *change)
+{
+	struct kvmgov_cpu_limit limit;
+	enum kvmgov_vm_error error;
+
+	mutex_lock(&registry_lock);
+	limit = defaults;
+	error = limit_merge(&limit, change);
+	if (!error)
+		defaults = limit;
+	mutex_unlock(&registry_lock);
+	return error;
+}
+
+/**
+ * kvmgov_counters_get() - what has been seen since the module was loaded
+ * @counters: where to put it
+ *
+ * Context: any.
+ */
+void kvmgov_counters_get(struct kvmgov_counters *counters)
+{
+	counters->vms_created = atomic64_read(&vms_created);
+	counters->vms_destroyed = atomic64_read(&vms_destroyed);
+	counters->vcpus_created = atomic64_read(&vcpus_created);
+	counters->vcpus_destroyed = atomic64_read(&vcpus_destroyed);
+	counters->ungoverned = atomic64_read(&ungoverned);
+}
+
+/**
+ * kvmgov_vm_init() - make the registry
+ *
+ * Return: 0 or a negative errno.
+ */
+int kvmgov_vm_init(void)
+{
+	life_wq = alloc_ordered_workqueue("kvmgov", 0);
+	return life_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * kvmgov_vm_let_go() - wake all vCPUs that are held, and get queued holds run
+ *
+ * Context: may sleep; the probes are off, so that no timer is set again.
+ */
+void kvmgov_vm_let_go(void)
+{
+	struct kvmgov_vcpu *vcpu;
+	struct kvmgov_vm *vm;
+	unsigned long id;
+
+	mutex_lock(&registry_lock);
+	xa_for_each(&vms, id, vm) {
+		wake_up_all(&vm->waitq);
+		list_for_each_entry(vcpu, &vm->vcpus, siblings) {
+			hrtimer_cancel(&vcpu->timer);
+			kvmgov_boundary_nudge(&vcpu->work);
+		}
+	}
+	mutex_unlock(&registry_lock);
+}
+
+/**
+ * kvmgov_vm_exit() - forget everything
+ *
+ * Context: may sleep; the probes are off and the works drained.
+ */
+void kvmgov_vm_exit(void)
+{
+	struct kvmgov_vm *vm;
+	unsigned long id;
+
+	/* Whom KVM has destroyed meanwhile is on its way out already. */
+	mutex_lock(&registry_lock);
+	raw_spin_lock_irq(&hash_lock);
+	xa_for_each(&vms, id, vm)
+		if (vm->key)
+			vm_unhash(vm);
+	raw_spin_unlock_irq(&hash_lock);
+	mutex_unlock(&registry_lock);
+
+	destroy_workqueue(life_wq);
+	/* The memory of runners, vCPUs and VMs is freed by our functions. */
+	rcu_barrier();
+	xa_destroy(&vms);
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * VMs and vCPUs as kvmgov knows them.
+ */
+#ifndef _KVMGOV_VM_H
+#define _KVMGOV_VM_H
+
+#include <linux/hrtimer.h>
+#include <linux/kobject.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
+#include <linux/uuid.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include <uapi/linux/kvmgov.h>
+
+#include "bandwidth.h"
+#include "boundary.h"
+#include "ledger.h"
+
+/**
+ * struct kvmgov_runner - the thread that runs a vCPU
+ * @task: the thread, with a reference
+ * @base_ns: its CPU time less the vCPU's usage when it took over
+ * @rcu: frees it after readers are done
+ *
+ * Never changed, only replaced: readers see a thread and its base together.
+ */
+struct kvmgov_runner {
+	struct task_struct *task;
+	u64 base_ns;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct kvmgov_vcpu - one virtual CPU
+ * @key: address of KVM's object; NULL once that has ended. Never followed
+ *	here. Cleared under the registry's hash lock.
+ * @deadline: entries and exits at or after this time (in cycles) have to look
+ *	at the budget; 0 for the next one. Written under @vm->lock.
+ * @cpu: CPU on which @timer is pinned. Written by the vCPU's thread.
+ * @task: runner->task, to be compared with current only
+ * @ledger: where the time went
+ * @vm: the VM, with a reference
+ * @work: runs the hold
+ * @timer: ends a slice of the budget; callback in hard interrupt context
+ * @armed: on @vm->armed while @timer is set; under @vm->lock
+ * @charged_ns: usage charged to the VM's budget so far; under @vm->lock
+ * @runner: the thread that runs it; replaced by itself under @vm->lock
+ * @born_ns: when it was attached (CLOCK_MONOTONIC)
+ * @index: KVM's vcpu_id
+ * @ref: held by the VM's list, by a queued @work, by @kobj
+ * @hash: in the registry's hash, under its hash lock and RCU
+ * @siblings: in @vm->vcpus
+ * @publish: makes it visible in sysfs
+ * @kobj: its directory in sysfs
+ * @rcu: frees it after probes and readers are done
+ *
+ * The first cache line is all that a probe touches beside the ledger.
+ */
+struct kvmgov_vcpu {
+	const void *key;
+	u64 deadline;
+	int cpu;
+	struct task_struct *task;
+	struct kvmgov_ledger ledger;
+
+	struct kvmgov_vm *vm;
+	struct kvmgov_boundary_work work;
+	struct hrtimer timer;
+	struct list_head armed;
+	u64 charged_ns;
+	struct kvmgov_runner __rcu *runner;
+	u64 born_ns;
+	u32 index;
+	struct kref ref;
+	struct hlist_node hash;
+	struct list_head siblings;
+	struct work_struct publish;
+	struct kobject kobj;
+	struct rcu_head rcu;
+} ____cacheline_aligned;
+
+/**
+ * struct kvmgov_vm - one virtual machine
+ * @key: address of KVM's object; NULL once that has ended
+ * @id: never 0, never used twice
+ * @ref: held by the registry, by each vCPU, by @kobj, by users for a while
+ * @lock: protects @bw, @frozen, @armed, @nr_armed and the vCPUs' deadline,
+ *	armed, charged_ns and runner. Innermost; taken in hard interrupt
+ *	context.
+ * @bw: the budget that its vCPUs share
+ * @frozen: its vCPUs are kept out of the guest
+ * @armed: vCPUs that run on a slice of the budget
+ * @nr_armed: how many
+ * @waitq: vCPUs asleep in a hold; woken when the limits change
+ * @vcpus: its vCPUs; added under the registry's lock, traversed under that
+ *	lock or RCU, complete until the VM is freed
+ * @nr_vcpus: how many
+ * @name: set by user space; under the registry's lock
+ * @uuid: set by user space, null until then; under the registry's lock
+ * @comm: command name of the process
+ * @pid: process, in the initial PID namespace
+ * @born_ns: when it was attached (CLOCK_MONOTONIC)
+ * @published: it has been announced; only touched by the registry's workqueue
+ * @hash: in the registry's hash, under its hash lock and RCU
+ * @publish: announces it
+ * @end: takes it down
+ * @kobj: its directory in sysfs
+ * @vcpus_kobj: the directory of its vCPUs below
+ * @rcu: frees it after readers are done
+ */
+struct kvmgov_vm {
+	const void *key;
+	u64 id;
+	struct kref ref;
+
+	raw_spinlock_t lock;
+	struct kvmgov_bandwidth bw;
+	bool frozen;
+	struct list_head armed;
+	u32 nr_armed;
+
+	wait_queue_head_t waitq;
+
+	struct list_head vcpus;
+	u32 nr_vcpus;
+
+	char name[KVMGOV_NAME_MAX + 1];
+	uuid_t uuid;
+	char comm[TASK_COMM_LEN];
+	pid_t pid;
+	u64 born_ns;
+	bool published;
+
+	struct hlist_node hash;
+	struct work_struct publish;
+	struct work_struct end;
+	struct kobject kobj;
+	struct kobject *vcpus_kobj;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct kvmgov_vm_change - what to change of a VM, in one transaction
+ * @name: new name or NULL
+ * @uuid: new UUID or NULL
+ * @frozen: new state, where @set_frozen
+ * @limit: new limit; a quota or period that is not set keeps its value
+ * @set_frozen: @frozen is meant
+ * @set_quota: @limit.quota_us is meant
+ * @set_period: @limit.period_us is meant
+ * @reset: put the limit back to the defaults and forgive the debt
+ */
+struct kvmgov_vm_change {
+	const char *name;
+	const uuid_t *uuid;
+	struct kvmgov_cpu_limit limit;
+	bool frozen;
+	bool set_frozen;
+	bool set_quota;
+	bool set_period;
+	bool reset;
+};
+
+/**
+ * enum kvmgov_vm_error - what is wrong with a change
+ * @KVMGOV_VM_OK: nothing
+ * @KVMGOV_VM_ENDED: the VM has ended
+ * @KVMGOV_VM_BAD_NAME: the name has bytes that it must not have
+ * @KVMGOV_VM_NAME_TAKEN: another VM has the name
+ * @KVMGOV_VM_UUID_TAKEN: another VM has the UUID
+ * @KVMGOV_VM_BAD_QUOTA: the quota is out of range
+ * @KVMGOV_VM_BAD_PERIOD: the period is out of range
+ */
+enum kvmgov_vm_error {
+	KVMGOV_VM_OK,
+	KVMGOV_VM_ENDED,
+	KVMGOV_VM_BAD_NAME,
+	KVMGOV_VM_NAME_TAKEN,
+	KVMGOV_VM_UUID_TAKEN,
+	KVMGOV_VM_BAD_QUOTA,
+	KVMGOV_VM_BAD_PERIOD,
+};
+
+/**
+ * struct kvmgov_counters - what the registry has seen since it began
+ * @vms_created: VMs
+ * @vms_destroyed: VMs that are gone, their memory given back
+ * @vcpus_created: vCPUs
+ * @vcpus_destroyed: vCPUs that are gone, their memory given back
+ * @ungoverned: failures to attach for lack of memory
+ */
+struct kvmgov_counters {
+	u64 vms_created;
+	u64 vms_destroyed;
+	u64 vcpus_created;
+	u64 vcpus_destroyed;
+	u64 ungoverned;
+};
+
+/* The vCPU that entered its guest last on each CPU. */
+DECLARE_PER_CPU(struct kvmgov_vcpu *, kvmgov_last_vcpu);
+
+int kvmgov_vm_init(void);
+void kvmgov_vm_let_go(void);
+void kvmgov_vm_exit(void);
+
+struct kvmgov_vcpu *kvmgov_vcpu_lookup(const void *key);
+void kvmgov_vcpu_attach(const void *vm_key, const void *key, u32 index);
+void kvmgov_vcpu_gone(const void *key);
+void kvmgov_vm_gone(const void *key);
+
+struct kvmgov_vm *kvmgov_vm_get(u64 id);
+struct kvmgov_vm *kvmgov_vm_get_next(u64 id);
+void kvmgov_vm_put(struct kvmgov_vm *vm);
+void kvmgov_vcpu_put(struct kvmgov_vcpu *vcpu);
+u64 kvmgov_vm_generation(void);
+
+enum kvmgov_vm_error kvmgov_vm_change(struct kvmgov_vm *vm,
+				      const struct kvmgov_vm_change *change);
+int kvmgov_vm_errno(enum kvmgov_vm_error error);
+void kvmgov_vm_identity(struct kvmgov_vm *vm, char *name, uuid_t *uuid);
+void kvmgov_vm_limit(struct kvmgov_vm *vm, struct kvmgov_cpu_limit *limit,
+		     u64 *nr_periods, bool *frozen);
+void kvmgov_vm_figures(struct kvmgov_vm *vm, struct kvmgov_figures *sum);
+void kvmgov_vcpu_figures(struct kvmgov_vcpu *vcpu, struct kvmgov_figures *sum);
+pid_t kvmgov_vcpu_tid(struct kvmgov_vcpu *vcpu);
+
+void kvmgov_defaults_get(struct kvmgov_cpu_limit *limit);
+enum kvmgov_vm_error kvmgov_defaults_set(const struct kvmgov_vm_change *change);
+void kvmgov_counters_get(struct kvmgov_counters *counters);
+void kvmgov_ungoverned_inc(void);
+
+#endif /* _KVMGOV_VM_H */
