@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What kvmgov needs of an architecture: a clock that is cheap to read, and
- * the moment at which a vCPU left its guest.
+ * What kvmgov needs of an architecture: a clock that is cheap to read. The
+ * moment at which a vCPU left its guest is in x86.h.
  */
 #ifndef _KVMGOV_ARCH_H
 #define _KVMGOV_ARCH_H
@@ -10,8 +10,6 @@
 
 #include <asm/msr.h>
 #include <asm/tsc.h>
-
-struct kvm_vcpu;
 
 /**
  * kvmgov_cycles() - the ledger's clock
@@ -30,6 +28,5 @@ int kvmgov_arch_init(void);
 bool kvmgov_arch_clock_stable(void);
 u64 kvmgov_cycles_to_ns(u64 cycles);
 u64 kvmgov_ns_to_cycles(u64 ns);
-u64 kvmgov_exit_stamp(const struct kvm_vcpu *vcpu);
 
 #endif /* _KVMGOV_ARCH_H */

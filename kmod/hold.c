@@ -17,6 +17,7 @@
 #include "hooks.h"
 #include "runner.h"
 #include "slice.h"
+#include "vcpu.h"
 #include "vm.h"
 
 /* A thread runs the vCPU for the first time: charge it from here on. */

@@ -17,33 +17,38 @@
 #include <linux/tracepoint.h>
 
 #include "arch.h"
+#include "compat/compat.h"
 #include "discover.h"
 #include "hooks.h"
 #include "slice.h"
+#include "vcpu.h"
 #include "vm.h"
+#include "x86.h"
 
 #define KVM_MODULE	"kvm"
 #define MAX_ARGS	3
 
-/* The vCPU is not the one that entered last on this CPU: look it up. */
+/* The vCPU is not the one that was here last: look it up. */
 static noinline struct kvmgov_vcpu *vcpu_find_slow(const struct kvm_vcpu *key)
 {
 	struct kvmgov_vcpu *vcpu = kvmgov_vcpu_lookup(key);
 
 	if (vcpu)
-		__this_cpu_write(kvmgov_last_vcpu, vcpu);
+		kvmgov_vcpu_arrive(vcpu);
 	else
 		kvmgov_discover(key);
 	return vcpu;
 }
 
-static __always_inline struct kvmgov_vcpu *vcpu_find(const struct kvm_vcpu *key)
+/* Find the vCPU; false when it is not known yet. */
+static __always_inline bool vcpu_find(const struct kvm_vcpu *key,
+				      struct kvmgov_vcpu **vcpu)
 {
-	struct kvmgov_vcpu *vcpu = __this_cpu_read(kvmgov_last_vcpu);
-
-	if (likely(vcpu && READ_ONCE(vcpu->key) == key))
-		return vcpu;
-	return vcpu_find_slow(key);
+	*vcpu = __this_cpu_read(kvmgov_last_vcpu);
+	if (likely(READ_ONCE((*vcpu)->key) == key))
+		return true;
+	*vcpu = vcpu_find_slow(key);
+	return *vcpu;
 }
 
 /* KVM is about to enter the guest. Interrupts are off. */
@@ -52,18 +57,15 @@ static __always_inline void on_entry(const struct kvm_vcpu *key)
 	struct kvmgov_vcpu *vcpu;
 	u64 now;
 
-	/* Not every kernel disables preemption around probes. */
-	preempt_disable_notrace();
-	vcpu = vcpu_find(key);
-	if (likely(vcpu)) {
+	kvmgov_probe_begin();
+	if (likely(vcpu_find(key, &vcpu))) {
 		now = kvmgov_cycles();
 		kvmgov_ledger_switch(&vcpu->ledger, KVMGOV_STATE_GUEST, now);
 		if (unlikely(now >= READ_ONCE(vcpu->deadline) ||
-			     vcpu->cpu != smp_processor_id() ||
 			     vcpu->task != current))
 			kvmgov_slice_entry(vcpu);
 	}
-	preempt_enable_notrace();
+	kvmgov_probe_end();
 }
 
 /*
@@ -75,15 +77,14 @@ static __always_inline void on_exit(const struct kvm_vcpu *key)
 	struct kvmgov_vcpu *vcpu;
 	u64 now;
 
-	preempt_disable_notrace();
-	vcpu = vcpu_find(key);
-	if (likely(vcpu)) {
-		now = irqs_disabled() ? kvmgov_cycles() : kvmgov_exit_stamp(key);
+	kvmgov_probe_begin();
+	if (likely(vcpu_find(key, &vcpu))) {
+		now = kvmgov_exit_stamp(key);
 		kvmgov_ledger_exit(&vcpu->ledger, now);
 		if (unlikely(now >= READ_ONCE(vcpu->deadline)))
 			kvmgov_slice_exit(vcpu);
 	}
-	preempt_enable_notrace();
+	kvmgov_probe_end();
 }
 
 /* One probe for each prototype that is known, by number of arguments. */

@@ -14,6 +14,7 @@
 #include "netlink.h"
 #include "netlink_gen.h"
 #include "runner.h"
+#include "vcpu.h"
 #include "version.h"
 #include "vm.h"
 
@@ -351,17 +352,14 @@ static void *dump_header(struct sk_buff *skb, struct netlink_callback *cb,
 	return header;
 }
 
-int kvmgov_nl_vm_get_dump_start(struct netlink_callback *cb)
-{
-	return may_read(cb->skb) ? 0 : refuse(cb->extack);
-}
-
 /* cb->args[0]: id of the VM that was put last. */
 int kvmgov_nl_vm_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct kvmgov_vm *vm;
 	void *header;
 
+	if (!may_read(cb->skb))
+		return refuse(cb->extack);
 	cb->seq = kvmgov_vm_generation();
 	while ((vm = kvmgov_vm_get_next(cb->args[0]))) {
 		header = dump_header(skb, cb, KVMGOV_CMD_VM_GET);
@@ -376,25 +374,6 @@ int kvmgov_nl_vm_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 		kvmgov_vm_put(vm);
 	}
 	return skb->len;
-}
-
-int kvmgov_nl_vcpu_get_dump_start(struct netlink_callback *cb)
-{
-	struct nlattr *attr = kvmgov_dump_attrs(cb)[KVMGOV_A_VCPU_VM_ID];
-	struct kvmgov_vm *vm;
-
-	if (!may_read(cb->skb))
-		return refuse(cb->extack);
-	if (!attr)
-		return 0;
-	vm = kvmgov_vm_get(nla_get_u64(attr));
-	if (!vm) {
-		NL_SET_ERR_MSG_ATTR(cb->extack, attr,
-				    "there is no VM with this id");
-		return -ENOENT;
-	}
-	kvmgov_vm_put(vm);
-	return 0;
 }
 
 /*
@@ -434,15 +413,24 @@ static int dump_vcpus(struct sk_buff *skb, struct netlink_callback *cb,
 int kvmgov_nl_vcpu_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct nlattr *attr = kvmgov_dump_attrs(cb)[KVMGOV_A_VCPU_VM_ID];
+	u64 only = attr ? nla_get_u64(attr) : 0;
+	bool first = !cb->args[0] && !cb->args[2];
 	struct kvmgov_vm *vm;
-	u64 only = 0;
 	int err;
 
-	cb->seq = kvmgov_vm_generation();
-	if (attr)
-		only = nla_get_u64(attr);
-	if (only && !cb->args[0])
+	if (!may_read(cb->skb))
+		return refuse(cb->extack);
+	if (attr && first) {
+		vm = kvmgov_vm_get(only);
+		if (!vm) {
+			NL_SET_ERR_MSG_ATTR(cb->extack, attr,
+					    "there is no VM with this id");
+			return -ENOENT;
+		}
+		kvmgov_vm_put(vm);
 		cb->args[0] = only - 1;
+	}
+	cb->seq = kvmgov_vm_generation();
 	while ((vm = kvmgov_vm_get_next(cb->args[0]))) {
 		if (only && vm->id != only) {
 			kvmgov_vm_put(vm);

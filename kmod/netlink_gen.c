@@ -47,7 +47,6 @@ const struct genl_ops kvmgov_nl_ops[KVMGOV_NL_N_OPS] = {
 	{
 		.cmd		= KVMGOV_CMD_VM_GET,
 		.doit		= kvmgov_nl_vm_get_doit,
-		.start		= kvmgov_nl_vm_get_dump_start,
 		.dumpit		= kvmgov_nl_vm_get_dumpit,
 		.policy		= kvmgov_vm_get_nl_policy,
 		.maxattr	= ARRAY_SIZE(kvmgov_vm_get_nl_policy) - 1,
@@ -66,7 +65,6 @@ const struct genl_ops kvmgov_nl_ops[KVMGOV_NL_N_OPS] = {
 	},
 	{
 		.cmd		= KVMGOV_CMD_VCPU_GET,
-		.start		= kvmgov_nl_vcpu_get_dump_start,
 		.dumpit		= kvmgov_nl_vcpu_get_dumpit,
 		.policy		= kvmgov_vcpu_get_nl_policy,
 		.maxattr	= ARRAY_SIZE(kvmgov_vcpu_get_nl_policy) - 1,

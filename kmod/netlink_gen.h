@@ -25,15 +25,14 @@ extern const struct genl_multicast_group kvmgov_nl_mcgrps[KVMGOV_NL_N_MCGRPS];
 
 /*
  * Handlers. The kernel calls a family's pre_doit for do requests only, so that
- * whatever a dump must check first belongs into its dump_start.
+ * a dumpit checks for itself, at its first call: not every kernel lets a start
+ * handler say what is wrong.
  */
 int kvmgov_nl_info_get_doit(struct sk_buff *skb, struct genl_info *info);
 int kvmgov_nl_vm_get_doit(struct sk_buff *skb, struct genl_info *info);
-int kvmgov_nl_vm_get_dump_start(struct netlink_callback *cb);
 int kvmgov_nl_vm_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int kvmgov_nl_vm_set_doit(struct sk_buff *skb, struct genl_info *info);
 int kvmgov_nl_vm_reset_doit(struct sk_buff *skb, struct genl_info *info);
-int kvmgov_nl_vcpu_get_dump_start(struct netlink_callback *cb);
 int kvmgov_nl_vcpu_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 
 #endif /* _KVMGOV_NETLINK_GEN_H */

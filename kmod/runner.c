@@ -14,6 +14,7 @@
 
 #include "compat/compat.h"
 #include "runner.h"
+#include "vcpu.h"
 #include "vm.h"
 
 /* Readings that race with the scheduler are repeated this often at most. */

@@ -19,6 +19,7 @@
 #include "hold.h"
 #include "runner.h"
 #include "slice.h"
+#include "vcpu.h"
 #include "vm.h"
 
 /*
@@ -93,18 +94,16 @@ static void slice_arm(struct kvmgov_vcpu *vcpu, u64 left)
 	}
 	slice = max_t(u64, div_u64(left, vm->nr_armed), SLICE_MIN_NS);
 	early = min(slice, EARLY_NS + (slice >> EARLY_SHIFT));
-	vcpu->cpu = smp_processor_id();
 	WRITE_ONCE(vcpu->deadline,
 		   kvmgov_cycles() + kvmgov_ns_to_cycles(slice - early));
 	hrtimer_start(&vcpu->timer, ns_to_ktime(slice),
 		      HRTIMER_MODE_REL_PINNED_HARD);
 }
 
-/* Nothing limits @vcpu: look again only when it moves or is recalled. */
+/* Nothing limits @vcpu: look again only when it is recalled. */
 static void slice_unlimited(struct kvmgov_vcpu *vcpu)
 {
 	slice_disarm(vcpu);
-	vcpu->cpu = smp_processor_id();
 	WRITE_ONCE(vcpu->deadline, NEVER);
 }
 

@@ -11,6 +11,7 @@
 
 #include "boundary.h"
 #include "sysfs.h"
+#include "vcpu.h"
 #include "version.h"
 #include "vm.h"
 
@@ -52,8 +53,17 @@ static ssize_t quota_emit(char *buf, const struct kvmgov_cpu_limit *limit)
 	return sysfs_emit(buf, "%llu\n", limit->quota_us);
 }
 
-static int quota_parse(const char *buf, struct kvmgov_vm_change *change)
+/* The kernel's parsers stop at a NUL: what follows it would be ignored. */
+static bool is_text(const char *buf, size_t count)
 {
+	return strnlen(buf, count) == count;
+}
+
+static int quota_parse(const char *buf, size_t count,
+		       struct kvmgov_vm_change *change)
+{
+	if (!is_text(buf, count))
+		return -EINVAL;
 	change->set_quota = true;
 	change->limit.quota_us = KVMGOV_BW_UNLIMITED;
 	if (sysfs_streq(buf, "max"))
@@ -64,8 +74,11 @@ static int quota_parse(const char *buf, struct kvmgov_vm_change *change)
 	return change->limit.quota_us == KVMGOV_BW_UNLIMITED ? -EINVAL : 0;
 }
 
-static int period_parse(const char *buf, struct kvmgov_vm_change *change)
+static int period_parse(const char *buf, size_t count,
+			struct kvmgov_vm_change *change)
 {
+	if (!is_text(buf, count))
+		return -EINVAL;
 	change->set_period = true;
 	return kstrtou32(buf, 10, &change->limit.period_us) ? -EINVAL : 0;
 }
@@ -98,7 +111,7 @@ static ssize_t vm_name_store(struct kobject *kobj, struct kobj_attribute *attr,
 
 	if (len && buf[len - 1] == '\n')
 		len--;
-	if (len > KVMGOV_NAME_MAX || strnlen(buf, len) != len)
+	if (len > KVMGOV_NAME_MAX || !is_text(buf, len))
 		return -EINVAL;
 	memcpy(name, buf, len);
 	name[len] = '\0';
@@ -148,6 +161,8 @@ static ssize_t vm_state_store(struct kobject *kobj, struct kobj_attribute *attr,
 {
 	struct kvmgov_vm_change change = { .set_frozen = true };
 
+	if (!is_text(buf, count))
+		return -EINVAL;
 	if (sysfs_streq(buf, "frozen"))
 		change.frozen = true;
 	else if (!sysfs_streq(buf, "running"))
@@ -202,7 +217,7 @@ static ssize_t vm_quota_us_store(struct kobject *kobj,
 				 size_t count)
 {
 	struct kvmgov_vm_change change = {};
-	int err = quota_parse(buf, &change);
+	int err = quota_parse(buf, count, &change);
 
 	return err ?: vm_store(kobj, &change, count);
 }
@@ -222,7 +237,7 @@ static ssize_t vm_period_us_store(struct kobject *kobj,
 				  size_t count)
 {
 	struct kvmgov_vm_change change = {};
-	int err = period_parse(buf, &change);
+	int err = period_parse(buf, count, &change);
 
 	return err ?: vm_store(kobj, &change, count);
 }
@@ -454,7 +469,7 @@ static ssize_t defaults_quota_us_store(struct kobject *kobj,
 				       const char *buf, size_t count)
 {
 	struct kvmgov_vm_change change = {};
-	int err = quota_parse(buf, &change);
+	int err = quota_parse(buf, count, &change);
 
 	return err ?: defaults_store(&change, count);
 }
@@ -474,7 +489,7 @@ static ssize_t defaults_period_us_store(struct kobject *kobj,
 					const char *buf, size_t count)
 {
 	struct kvmgov_vm_change change = {};
-	int err = period_parse(buf, &change);
+	int err = period_parse(buf, count, &change);
 
 	return err ?: defaults_store(&change, count);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VMs and vCPUs as kvmgov knows them: attachment, lookup, reference, end.
+ * VMs as kvmgov knows them: attachment, lookup, reference, change, end.
  *
  * A vCPU is attached in its own thread, before it enters its guest a second
  * time. From then on it is governed; an ordered workqueue makes it visible in
@@ -9,34 +9,30 @@
  */
 #include <linux/atomic.h>
 #include <linux/hash.h>
+#include <linux/hrtimer.h>
 #include <linux/ktime.h>
 #include <linux/mutex.h>
 #include <linux/pid.h>
 #include <linux/rculist.h>
-#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
-#include "arch.h"
-#include "hold.h"
+#include "boundary.h"
 #include "netlink.h"
-#include "runner.h"
 #include "slice.h"
 #include "sysfs.h"
+#include "vcpu.h"
 #include "vm.h"
 
 #define HASH_BITS	12
 
-DEFINE_PER_CPU(struct kvmgov_vcpu *, kvmgov_last_vcpu);
-
 /*
- * vCPUs and VMs by the address of KVM's object. Not a resizable table: entries
- * are removed in a kprobe, where on PREEMPT_RT no ordinary lock may be taken.
+ * VMs by the address of KVM's object. Not a resizable table: entries are
+ * removed in a kprobe, where on PREEMPT_RT no ordinary lock may be taken.
  */
-static struct hlist_head vcpu_hash[1 << HASH_BITS];
 static struct hlist_head vm_hash[1 << HASH_BITS];
 
-/* Protects vcpu_hash, vm_hash and the keys of what is in them. */
+/* Protects vm_hash and the keys of what is in it. */
 static DEFINE_RAW_SPINLOCK(hash_lock);
 
 /*
@@ -58,40 +54,19 @@ static struct kvmgov_cpu_limit defaults = {
 static atomic64_t generation = ATOMIC64_INIT(1);
 
 static atomic64_t vms_created, vms_destroyed;
-static atomic64_t vcpus_created, vcpus_destroyed;
-static atomic64_t ungoverned;
 
 static struct workqueue_struct *life_wq;
 
-static struct hlist_head *hash_bucket(struct hlist_head *table, const void *key)
+static struct hlist_head *hash_bucket(const void *key)
 {
-	return &table[hash_ptr(key, HASH_BITS)];
-}
-
-/**
- * kvmgov_vcpu_lookup() - find a vCPU
- * @key: address of KVM's object
- *
- * Context: RCU or preemption disabled, which keeps what is found in memory.
- *
- * Return: the vCPU, or NULL.
- */
-struct kvmgov_vcpu *kvmgov_vcpu_lookup(const void *key)
-{
-	struct kvmgov_vcpu *vcpu;
-
-	hlist_for_each_entry_rcu(vcpu, hash_bucket(vcpu_hash, key), hash,
-				 rcu_read_lock_any_held())
-		if (READ_ONCE(vcpu->key) == key)
-			return vcpu;
-	return NULL;
+	return &vm_hash[hash_ptr(key, HASH_BITS)];
 }
 
 static struct kvmgov_vm *vm_lookup(const void *key)
 {
 	struct kvmgov_vm *vm;
 
-	hlist_for_each_entry_rcu(vm, hash_bucket(vm_hash, key), hash,
+	hlist_for_each_entry_rcu(vm, hash_bucket(key), hash,
 				 lockdep_is_held(&hash_lock) ||
 				 lockdep_is_held(&registry_lock))
 		if (vm->key == key)
@@ -116,26 +91,6 @@ static void vm_release(struct kref *ref)
 void kvmgov_vm_put(struct kvmgov_vm *vm)
 {
 	kref_put(&vm->ref, vm_release);
-}
-
-static void vcpu_release(struct kref *ref)
-{
-	struct kvmgov_vcpu *vcpu = container_of(ref, struct kvmgov_vcpu, ref);
-
-	atomic64_inc(&vcpus_destroyed);
-	kvmgov_vm_put(vcpu->vm);
-	kfree_rcu(vcpu, rcu);
-}
-
-/**
- * kvmgov_vcpu_put() - drop a reference
- * @vcpu: the vCPU
- *
- * Context: any.
- */
-void kvmgov_vcpu_put(struct kvmgov_vcpu *vcpu)
-{
-	kref_put(&vcpu->ref, vcpu_release);
 }
 
 /**
@@ -187,15 +142,6 @@ u64 kvmgov_vm_generation(void)
 	return atomic64_read(&generation);
 }
 
-static void vcpu_publish(struct work_struct *work)
-{
-	struct kvmgov_vcpu *vcpu = container_of(work, struct kvmgov_vcpu,
-						publish);
-
-	kvmgov_sysfs_vcpu_add(vcpu);
-	kvmgov_vcpu_put(vcpu);
-}
-
 static void vm_publish(struct work_struct *work)
 {
 	struct kvmgov_vm *vm = container_of(work, struct kvmgov_vm, publish);
@@ -204,41 +150,6 @@ static void vm_publish(struct work_struct *work)
 	vm->published = true;
 	kvmgov_netlink_notify(vm, KVMGOV_CMD_VM_NEW_NTF);
 	kvmgov_vm_put(vm);
-}
-
-/* Make @vcpu unknown to the probes. KVM may use its address again at once. */
-static void vcpu_unhash(struct kvmgov_vcpu *vcpu)
-{
-	lockdep_assert_held(&hash_lock);
-	WRITE_ONCE(vcpu->key, NULL);
-	hlist_del_init_rcu(&vcpu->hash);
-}
-
-static void vcpu_end(struct kvmgov_vcpu *vcpu)
-{
-	unsigned long flags;
-	int cpu;
-
-	raw_spin_lock_irqsave(&hash_lock, flags);
-	vcpu_unhash(vcpu);
-	raw_spin_unlock_irqrestore(&hash_lock, flags);
-	/* No probe finds it any more; those that have it end before the RCU. */
-	for_each_possible_cpu(cpu)
-		cmpxchg(per_cpu_ptr(&kvmgov_last_vcpu, cpu), vcpu, NULL);
-
-	kvmgov_sysfs_vcpu_del(vcpu);
-	hrtimer_cancel(&vcpu->timer);
-}
-
-static void vcpu_drop(struct kvmgov_vcpu *vcpu)
-{
-	struct kvmgov_vm *vm = vcpu->vm;
-
-	raw_spin_lock_irq(&vm->lock);
-	list_del_init(&vcpu->armed);
-	kvmgov_runner_set(vcpu, NULL);
-	raw_spin_unlock_irq(&vm->lock);
-	kvmgov_vcpu_put(vcpu);
 }
 
 /*
@@ -251,7 +162,7 @@ static void vm_end(struct work_struct *work)
 	struct kvmgov_vcpu *vcpu, *next;
 
 	list_for_each_entry(vcpu, &vm->vcpus, siblings)
-		vcpu_end(vcpu);
+		kvmgov_vcpu_end(vcpu);
 	kvmgov_sysfs_vm_del(vm);
 
 	mutex_lock(&registry_lock);
@@ -263,28 +174,10 @@ static void vm_end(struct work_struct *work)
 	mutex_lock(&registry_lock);
 	list_for_each_entry_safe(vcpu, next, &vm->vcpus, siblings) {
 		list_del_rcu(&vcpu->siblings);
-		vcpu_drop(vcpu);
+		kvmgov_vcpu_drop(vcpu);
 	}
 	mutex_unlock(&registry_lock);
 	kvmgov_vm_put(vm);
-}
-
-/**
- * kvmgov_vcpu_gone() - KVM destroys a vCPU
- * @key: address of KVM's object
- *
- * Context: any; KVM's object is still there, and nobody runs it.
- */
-void kvmgov_vcpu_gone(const void *key)
-{
-	struct kvmgov_vcpu *vcpu;
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&hash_lock, flags);
-	vcpu = kvmgov_vcpu_lookup(key);
-	if (vcpu)
-		vcpu_unhash(vcpu);
-	raw_spin_unlock_irqrestore(&hash_lock, flags);
 }
 
 /* Context: holds hash_lock. */
@@ -349,60 +242,12 @@ static struct kvmgov_vm *vm_attach(const void *key)
 	atomic64_inc(&generation);
 
 	raw_spin_lock_irq(&hash_lock);
-	hlist_add_head_rcu(&vm->hash, hash_bucket(vm_hash, key));
+	hlist_add_head_rcu(&vm->hash, hash_bucket(key));
 	raw_spin_unlock_irq(&hash_lock);
 
 	kref_get(&vm->ref);
 	queue_work(life_wq, &vm->publish);
 	return vm;
-}
-
-static struct kvmgov_vcpu *vcpu_new(struct kvmgov_vm *vm, const void *key,
-				    u32 index)
-{
-	struct kvmgov_runner *runner;
-	struct kvmgov_vcpu *vcpu;
-
-	vcpu = kzalloc(sizeof(*vcpu), GFP_KERNEL);
-	runner = kvmgov_runner_new(0);
-	if (!vcpu || !runner) {
-		kfree(vcpu);
-		kvmgov_runner_free(runner);
-		return NULL;
-	}
-	vcpu->key = key;
-	vcpu->cpu = -1;
-	vcpu->index = index;
-	vcpu->vm = vm;
-	kref_get(&vm->ref);
-	kref_init(&vcpu->ref);
-	kvmgov_runner_set(vcpu, runner);
-	kvmgov_ledger_init(&vcpu->ledger, kvmgov_cycles());
-	kvmgov_slice_init(vcpu);
-	kvmgov_hold_init(vcpu);
-	INIT_WORK(&vcpu->publish, vcpu_publish);
-	vcpu->born_ns = ktime_get_ns();
-	atomic64_inc(&vcpus_created);
-	return vcpu;
-}
-
-/*
- * Context: holds registry_lock. The new vCPU may make a limit bind that did
- * not with fewer of them: settle first, look again after.
- */
-static void vcpu_add(struct kvmgov_vm *vm, struct kvmgov_vcpu *vcpu)
-{
-	lockdep_assert_held(&registry_lock);
-	raw_spin_lock_irq(&vm->lock);
-	kvmgov_slice_settle(vm);
-	list_add_tail_rcu(&vcpu->siblings, &vm->vcpus);
-	WRITE_ONCE(vm->nr_vcpus, vm->nr_vcpus + 1);
-	kvmgov_slice_recall(vm);
-	raw_spin_unlock_irq(&vm->lock);
-
-	raw_spin_lock_irq(&hash_lock);
-	hlist_add_head_rcu(&vcpu->hash, hash_bucket(vcpu_hash, vcpu->key));
-	raw_spin_unlock_irq(&hash_lock);
 }
 
 /**
@@ -425,27 +270,15 @@ void kvmgov_vcpu_attach(const void *vm_key, const void *key, u32 index)
 	mutex_lock(&registry_lock);
 	vm = vm_attach(vm_key);
 	if (vm)
-		vcpu = vcpu_new(vm, key, index);
+		vcpu = kvmgov_vcpu_new(vm, key, index);
 	if (vcpu) {
-		vcpu_add(vm, vcpu);
+		kvmgov_vcpu_add(vm, vcpu);
 		kref_get(&vcpu->ref);
 		queue_work(life_wq, &vcpu->publish);
 	}
 	mutex_unlock(&registry_lock);
 	if (!vcpu)
 		kvmgov_ungoverned_inc();
-}
-
-/**
- * kvmgov_ungoverned_inc() - count and report a failure for lack of memory
- *
- * Context: process context of a vCPU's thread.
- */
-void kvmgov_ungoverned_inc(void)
-{
-	atomic64_inc(&ungoverned);
-	pr_warn_ratelimited("no memory to govern a vCPU of %s[%d]; trying again\n",
-			    current->comm, task_tgid_nr(current));
 }
 
 /* A name must be told from an id and must not break a terminal or a path. */
@@ -622,19 +455,6 @@ void kvmgov_vm_limit(struct kvmgov_vm *vm, struct kvmgov_cpu_limit *limit,
 }
 
 /**
- * kvmgov_vcpu_figures() - add a vCPU's figures to a sum
- * @vcpu: the vCPU
- * @sum: where to add them
- *
- * Context: any.
- */
-void kvmgov_vcpu_figures(struct kvmgov_vcpu *vcpu, struct kvmgov_figures *sum)
-{
-	sum->usage_ns += kvmgov_runner_usage(vcpu);
-	kvmgov_ledger_add(&vcpu->ledger, sum);
-}
-
-/**
  * kvmgov_vm_figures() - add up the figures of a VM's vCPUs
  * @vm: the VM
  * @sum: where to put them
@@ -650,27 +470,6 @@ void kvmgov_vm_figures(struct kvmgov_vm *vm, struct kvmgov_figures *sum)
 	list_for_each_entry_rcu(vcpu, &vm->vcpus, siblings)
 		kvmgov_vcpu_figures(vcpu, sum);
 	rcu_read_unlock();
-}
-
-/**
- * kvmgov_vcpu_tid() - the thread that runs a vCPU
- * @vcpu: the vCPU
- *
- * Context: any.
- *
- * Return: its id in the initial PID namespace, or 0 when the vCPU has ended.
- */
-pid_t kvmgov_vcpu_tid(struct kvmgov_vcpu *vcpu)
-{
-	struct kvmgov_runner *runner;
-	pid_t tid = 0;
-
-	rcu_read_lock();
-	runner = rcu_dereference(vcpu->runner);
-	if (runner)
-		tid = task_pid_nr(runner->task);
-	rcu_read_unlock();
-	return tid;
 }
 
 /**
@@ -718,9 +517,7 @@ void kvmgov_counters_get(struct kvmgov_counters *counters)
 {
 	counters->vms_created = atomic64_read(&vms_created);
 	counters->vms_destroyed = atomic64_read(&vms_destroyed);
-	counters->vcpus_created = atomic64_read(&vcpus_created);
-	counters->vcpus_destroyed = atomic64_read(&vcpus_destroyed);
-	counters->ungoverned = atomic64_read(&ungoverned);
+	kvmgov_vcpu_counters(counters);
 }
 
 /**
@@ -730,6 +527,7 @@ void kvmgov_counters_get(struct kvmgov_counters *counters)
  */
 int kvmgov_vm_init(void)
 {
+	kvmgov_vcpu_init();
 	life_wq = alloc_ordered_workqueue("kvmgov", 0);
 	return life_wq ? 0 : -ENOMEM;
 }

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * VMs and vCPUs as kvmgov knows them.
+ * VMs as kvmgov knows them.
  */
 #ifndef _KVMGOV_VM_H
 #define _KVMGOV_VM_H
 
-#include <linux/hrtimer.h>
 #include <linux/kobject.h>
 #include <linux/kref.h>
 #include <linux/list.h>
-#include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
@@ -20,71 +18,7 @@
 #include <uapi/linux/kvmgov.h>
 
 #include "bandwidth.h"
-#include "boundary.h"
 #include "ledger.h"
-
-/**
- * struct kvmgov_runner - the thread that runs a vCPU
- * @task: the thread, with a reference
- * @base_ns: its CPU time less the vCPU's usage when it took over
- * @rcu: frees it after readers are done
- *
- * Never changed, only replaced: readers see a thread and its base together.
- */
-struct kvmgov_runner {
-	struct task_struct *task;
-	u64 base_ns;
-	struct rcu_head rcu;
-};
-
-/**
- * struct kvmgov_vcpu - one virtual CPU
- * @key: address of KVM's object; NULL once that has ended. Never followed
- *	here. Cleared under the registry's hash lock.
- * @deadline: entries and exits at or after this time (in cycles) have to look
- *	at the budget; 0 for the next one. Written under @vm->lock.
- * @cpu: CPU on which @timer is pinned. Written by the vCPU's thread.
- * @task: runner->task, to be compared with current only
- * @ledger: where the time went
- * @vm: the VM, with a reference
- * @work: runs the hold
- * @timer: ends a slice of the budget; callback in hard interrupt context
- * @armed: on @vm->armed while @timer is set; under @vm->lock
- * @charged_ns: usage charged to the VM's budget so far; under @vm->lock
- * @runner: the thread that runs it; replaced by itself under @vm->lock
- * @born_ns: when it was attached (CLOCK_MONOTONIC)
- * @index: KVM's vcpu_id
- * @ref: held by the VM's list, by a queued @work, by @kobj
- * @hash: in the registry's hash, under its hash lock and RCU
- * @siblings: in @vm->vcpus
- * @publish: makes it visible in sysfs
- * @kobj: its directory in sysfs
- * @rcu: frees it after probes and readers are done
- *
- * The first cache line is all that a probe touches beside the ledger.
- */
-struct kvmgov_vcpu {
-	const void *key;
-	u64 deadline;
-	int cpu;
-	struct task_struct *task;
-	struct kvmgov_ledger ledger;
-
-	struct kvmgov_vm *vm;
-	struct kvmgov_boundary_work work;
-	struct hrtimer timer;
-	struct list_head armed;
-	u64 charged_ns;
-	struct kvmgov_runner __rcu *runner;
-	u64 born_ns;
-	u32 index;
-	struct kref ref;
-	struct hlist_node hash;
-	struct list_head siblings;
-	struct work_struct publish;
-	struct kobject kobj;
-	struct rcu_head rcu;
-} ____cacheline_aligned;
 
 /**
  * struct kvmgov_vm - one virtual machine
@@ -204,22 +138,16 @@ struct kvmgov_counters {
 	u64 ungoverned;
 };
 
-/* The vCPU that entered its guest last on each CPU. */
-DECLARE_PER_CPU(struct kvmgov_vcpu *, kvmgov_last_vcpu);
-
 int kvmgov_vm_init(void);
 void kvmgov_vm_let_go(void);
 void kvmgov_vm_exit(void);
 
-struct kvmgov_vcpu *kvmgov_vcpu_lookup(const void *key);
 void kvmgov_vcpu_attach(const void *vm_key, const void *key, u32 index);
-void kvmgov_vcpu_gone(const void *key);
 void kvmgov_vm_gone(const void *key);
 
 struct kvmgov_vm *kvmgov_vm_get(u64 id);
 struct kvmgov_vm *kvmgov_vm_get_next(u64 id);
 void kvmgov_vm_put(struct kvmgov_vm *vm);
-void kvmgov_vcpu_put(struct kvmgov_vcpu *vcpu);
 u64 kvmgov_vm_generation(void);
 
 enum kvmgov_vm_error kvmgov_vm_change(struct kvmgov_vm *vm,
@@ -229,12 +157,9 @@ void kvmgov_vm_identity(struct kvmgov_vm *vm, char *name, uuid_t *uuid);
 void kvmgov_vm_limit(struct kvmgov_vm *vm, struct kvmgov_cpu_limit *limit,
 		     u64 *nr_periods, bool *frozen);
 void kvmgov_vm_figures(struct kvmgov_vm *vm, struct kvmgov_figures *sum);
-void kvmgov_vcpu_figures(struct kvmgov_vcpu *vcpu, struct kvmgov_figures *sum);
-pid_t kvmgov_vcpu_tid(struct kvmgov_vcpu *vcpu);
 
 void kvmgov_defaults_get(struct kvmgov_cpu_limit *limit);
 enum kvmgov_vm_error kvmgov_defaults_set(const struct kvmgov_vm_change *change);
 void kvmgov_counters_get(struct kvmgov_counters *counters);
-void kvmgov_ungoverned_inc(void);
 
 #endif /* _KVMGOV_VM_H */

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * x86: the time stamp counter, and when a vCPU left its guest.
+ * x86: the time stamp counter.
  */
 #include <linux/errno.h>
-#include <linux/kvm_host.h>
 #include <linux/math64.h>
 #include <linux/printk.h>
 
@@ -64,35 +63,4 @@ u64 kvmgov_cycles_to_ns(u64 cycles)
 u64 kvmgov_ns_to_cycles(u64 ns)
 {
 	return mul_u64_u64_shr(ns, cycles_per_ns, FACTOR_SHIFT);
-}
-
-/*
- * KVM's scaling ratio is 1.0 in the hardware's fixed-point format: 32
- * fractional bits on SVM, 48 on VMX, none where the CPU cannot scale.
- */
-static bool tsc_unscaled(const struct kvm_vcpu *vcpu)
-{
-	u64 ratio = vcpu->arch.l1_tsc_scaling_ratio;
-
-	return ratio == BIT_ULL(32) || ratio == BIT_ULL(48) || ratio == 1;
-}
-
-/**
- * kvmgov_exit_stamp() - when the vCPU left its guest, for a late kvm_exit
- * @vcpu: the vCPU
- *
- * Up to 6.1 kvm_exit fires in SVM's exit handler, with interrupts and
- * preemption on: the thread may have been off the CPU for long since the
- * exit. KVM keeps the true time, as its guest sees it. With a scaled TSC the
- * time now has to do.
- *
- * Context: the thread that runs @vcpu, after the exit's bookkeeping in KVM.
- *
- * Return: the time in cycles.
- */
-u64 kvmgov_exit_stamp(const struct kvm_vcpu *vcpu)
-{
-	if (likely(tsc_unscaled(vcpu)))
-		return vcpu->arch.last_guest_tsc - vcpu->arch.l1_tsc_offset;
-	return kvmgov_cycles();
 }

@@ -35,6 +35,22 @@ hrtimer_setup(struct hrtimer *timer,
 }
 #endif
 
+/* The newest kernels leave preemption on around a tracepoint's probes. */
+#ifdef KVMGOV_HAVE_TRACEPOINT_NOPREEMPT
+static __always_inline void kvmgov_probe_begin(void) { }
+static __always_inline void kvmgov_probe_end(void) { }
+#else
+static __always_inline void kvmgov_probe_begin(void)
+{
+	preempt_disable_notrace();
+}
+
+static __always_inline void kvmgov_probe_end(void)
+{
+	preempt_enable_notrace();
+}
+#endif
+
 static inline bool kvmgov_task_on_cpu(struct task_struct *task)
 {
 #ifdef CONFIG_SMP
