@@ -1,0 +1,122 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Installs the Debian packages that a part of the work needs and the machine
+# lacks. Says nothing and takes no time when all are there.
+
+set -eu
+
+me=${0##*/}
+
+usage() {
+	cat <<USAGE
+Usage: $me GROUP...
+
+Installs missing Debian packages. Groups:
+  build     the module and the tools
+  testbed   running commands in the test bed
+  style     the checkers
+  headers   the running kernel's headers, when no headers are there at all
+
+KVMGOV_NO_DEPS=1: do nothing.
+USAGE
+}
+
+packages() {
+	case $1 in
+	build)
+		# gcc-12: Debian's kernel headers name the compiler's version.
+		# pahole: 6.12's headers hold the kernel's types, so modules get
+		# theirs. libssl3 and libelf1: programs in the headers.
+		echo bc binutils bison flex gcc gcc-12 kmod libc6-dev libelf-dev \
+			libelf1 libjson-c-dev libnl-3-dev libnl-genl-3-dev libssl3 \
+			make pahole perl pkg-config python3 python3-yaml xz-utils
+		;;
+	testbed)
+		echo busybox-static cpio kmod procps python3 qemu-system-x86 \
+			util-linux xz-utils
+		;;
+	style)
+		echo clang-format codespell cppcheck perl python3 python3-yaml \
+			shellcheck sparse
+		;;
+	headers)
+		# A container's kernel is not its own: whatever headers there are
+		# will do for a build.
+		for makefile in /lib/modules/*/build/Makefile \
+			/usr/src/linux-headers-*/Makefile; do
+			[ ! -e "$makefile" ] || return 0
+		done
+		echo "linux-headers-$(dpkg --print-architecture)"
+		;;
+	*)
+		echo "$me: unknown group '$1': build, testbed, style or headers" >&2
+		return 2
+		;;
+	esac
+}
+
+case ${1:-} in
+'')
+	usage >&2
+	exit 2
+	;;
+-h | --help)
+	usage
+	exit 0
+	;;
+esac
+
+wanted=
+for group; do
+	wanted="$wanted $(packages "$group")"
+done
+[ "${KVMGOV_NO_DEPS:-}" != 1 ] || exit 0
+
+if ! command -v dpkg-query >/dev/null; then
+	echo "$me: not a Debian system; install by hand:$wanted" >&2
+	exit 1
+fi
+
+# A package may be known under more than one architecture; one is enough.
+missing=
+# shellcheck disable=SC2086 # a list
+installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' $wanted 2>/dev/null |
+	sed -n 's/^installed //p') || :
+for package in $wanted; do
+	case "
+$installed
+ $missing " in
+	*"
+$package
+"* | *" $package "*) ;;
+	*) missing="$missing $package" ;;
+	esac
+done
+[ -n "$missing" ] || exit 0
+
+install="apt-get install -y --no-install-recommends$missing"
+if [ "$(id -u)" -ne 0 ]; then
+	cat >&2 <<NOTE
+$me: missing:$missing
+run as root:
+  $install
+NOTE
+	exit 1
+fi
+
+echo "installing:$missing"
+log=$(mktemp "${TMPDIR:-/tmp}/kvmgov-deps.XXXXXX")
+trap 'rm -f "$log"' EXIT
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C
+# A source that cannot be reached may be one that we do not need: whether all
+# went well is seen by the installation, not by the update.
+apt-get update -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 \
+	>"$log" 2>&1 || :
+# Somebody else may be installing: wait rather than fail.
+if ! $install -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 \
+	-o Dpkg::Use-Pty=0 >>"$log" 2>&1 </dev/null; then
+	cat "$log" >&2
+	echo "$me: failed: $install" >&2
+	exit 1
+fi
