@@ -1,0 +1,341 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The command line tool against the real module. To be run as root, with the
+# module loaded and a VM running:
+#
+#	VM_PID=<process of the VM> [KVMGOV=<tool>] [KVMGOV_KO=<module file>] live.sh
+#
+# With KVMGOV_KO, the module is unloaded at the end and loaded again from that
+# file. The VM's name, UUID and limits are lost.
+
+set -u
+
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=selftests/cli/lib.sh
+. "$here/lib.sh"
+
+if [ ! -e /sys/module/kvmgov ]; then
+	echo "1..0 # SKIP the kvmgov module is not loaded"
+	exit 0
+fi
+if [ "$VM_PID" = 0 ]; then
+	echo "1..0 # SKIP VM_PID does not name a VM's process"
+	exit 0
+fi
+
+plan 24
+
+# What users can set of the VMs; without Python, for it is asked often.
+settings() {
+	"$KVMGOV" --json list | grep -E '"(id|name|uuid|state|cpu|period)":'
+}
+
+# bad_set STATUS PATTERN WORD...: a command that must fail, say why and change nothing.
+bad_set() {
+	status=$1
+	pattern=$2
+	shift 2
+	before=$(settings)
+	run "$status" set "$@"
+	has "$err" "$pattern"
+	empty "$out"
+	run "$status" --json set "$@"
+	grep -q '"errno": [1-9]' "$tmp/out" || complain "$ran: no error in JSON: $out"
+	same "$(settings)" "$before"
+}
+
+# Make events until the listener, which may not be listening yet, has written $1
+# lines to $tmp/events; for a minute at most.
+make_events() {
+	tries=600
+	until [ "$(wc -l <"$tmp/events")" -ge "$1" ]; do
+		tries=$((tries - 1))
+		if [ "$tries" = 0 ]; then
+			complain "waited in vain for $1 events"
+			return
+		fi
+		for cpu in 20% 30%; do
+			if ! "$KVMGOV" set "$id" cpu=$cpu; then
+				complain "no events can be made"
+				return
+			fi
+		done
+		sleep 0.1
+	done
+}
+
+run 0 list --json
+json "vm['id'] > 0" "vm['nr_vcpus'] >= 1" "vm['comm']" "vm['age_ns'] > 0" \
+	"vm['state'] in ('running', 'frozen')" "len({v['id'] for v in doc['vms']}) == len(doc['vms'])"
+id=$(value "vm['id']")
+ok "list in JSON"
+
+run 0 thaw "$id"
+run 0 reset "$id"
+run 0 set "$id" name=live-test uuid=123e4567-e89b-12d3-a456-426614174000
+empty "$out$err"
+run 0 list
+has "$out" "ID *NAME *PID *COMM *STATE *VCPUS *CPU *PERIOD *AVG% *HELD"
+has "$out" "$id  *live-test *$VM_PID "
+bare=$("$KVMGOV" | sed -n 1p)
+same "$bare" "$(sed -n 1p "$tmp/out")"
+ok "list in text, and without a command"
+
+for word in "$id" live-test 123e4567-e89b-12d3-a456-426614174000 \
+	123E4567-E89B-12D3-A456-426614174000 "id:$id" name:live-test "pid:$VM_PID" \
+	uuid:123e4567-e89b-12d3-a456-426614174000; do
+	run 0 show "$word"
+	has "$out" "VM $id (live-test)"
+done
+ok "a VM is found by id, name, UUID and pid"
+
+run 0 show "$id"
+has "$out" "Name  *live-test"
+has "$out" "CPU limit  *max"
+has "$out" "VCPU *TID"
+run 0 show "$id" --json
+json "len(doc['vms']) == 1" "vm['name'] == 'live-test'" "vm['cpu'] == 'max'" \
+	"vm['cpu_quota_us'] is None" "len(vm['vcpus']) == vm['nr_vcpus']" \
+	"[c['index'] for c in vm['vcpus']] == sorted(c['index'] for c in vm['vcpus'])" \
+	"all(c['tid'] > 0 for c in vm['vcpus'])" \
+	"sum(c['nr_exits'] for c in vm['vcpus']) >= vm['nr_exits']"
+ok "show in text and JSON"
+
+run 0 set live-test cpu=25% period=10ms
+empty "$out$err"
+run 0 show "$id" --json
+json "vm['cpu'] == '25%'" "vm['period'] == '10ms'" "vm['cpu_quota_us'] == 2500" \
+	"vm['cpu_period_us'] == 10000"
+if [ -r "/sys/kernel/kvmgov/vms/$id/cpu/quota_us" ]; then
+	same "$(cat "/sys/kernel/kvmgov/vms/$id/cpu/quota_us")" 2500
+	same "$(cat "/sys/kernel/kvmgov/vms/$id/cpu/period_us")" 10000
+fi
+ok "set changes limits"
+
+run 0 set "$id" period=100ms
+run 0 show "$id" --json
+json "vm['cpu'] == '25%'" "vm['cpu_quota_us'] == 25000" "vm['cpu_period_us'] == 100000"
+run 0 set "$id" cpu=1.5
+run 0 show "$id" --json
+json "vm['cpu'] == '150%'" "vm['cpu_quota_us'] == 150000"
+run 0 set "$id" cpu=max
+run 0 set "$id" period=10ms
+run 0 show "$id" --json
+json "vm['cpu'] == 'max'" "vm['cpu_quota_us'] is None" "vm['cpu_period_us'] == 10000"
+ok "a period alone keeps the percentage"
+
+run 0 set "$id" cpu=40% period=100ms --verbose
+has "$out" "$id (live-test): cpu max -> 40%, period 10ms -> 100ms"
+run 0 set "$id" cpu=40% --verbose
+has "$out" "$id (live-test): unchanged"
+run 0 set "$id" cpu=50% --json
+json "doc['changed'][0]['changes'] == {'cpu': {'old': '40%', 'new': '50%'}}" \
+	"doc['changed'][0]['vm']['id'] == $id"
+ok "set says what it has changed when asked to"
+
+bad_set 1 "'banana' is not a CPU limit; allowed at a period of 100ms: *%*max" "$id" cpu=banana
+for value in -1 0 0% nan inf 1e9 50%x "" " 50%" 99999999999999999999 0.01% 1.5.2; do
+	bad_set 1 "allowed at a period of 100ms: a percentage of one CPU from 0.1%*max" "$id" "cpu=$value"
+done
+ok "bad CPU limits are refused, with what is allowed"
+
+for value in banana -1ms 0ms 10 1m 999us 1.1s nans ""; do
+	bad_set 1 "allowed: a number with its unit*from 1ms to 1s" "$id" "period=$value"
+done
+bad_set 1 "too small*from 10%" "$id" cpu=5% period=1ms
+run 0 set "$id" cpu=0.1% period=100ms
+bad_set 1 "too small*at a period of 1ms" "$id" period=1ms
+run 0 set "$id" cpu=50%
+ok "bad periods are refused, with what is allowed"
+
+long=$(printf '%064d' 0 | tr 0 n)
+for value in 17 a/b "$long"; do
+	bad_set 1 "allowed: at most 63 bytes" "$id" "name=$value"
+done
+bad_set 1 "allowed: hexadecimal" "$id" uuid=x
+bad_set 1 "allowed: hexadecimal" "$id" uuid=123e4567-e89b-12d3-a456-42661417400
+ok "bad names and UUIDs are refused"
+
+run 1 set "$id" cpu=banana --json
+json "doc['error']['errno'] == 22" "doc['error']['attribute'] == 'cpu'" \
+	"'banana' in doc['error']['message']" "not doc['changed']"
+bad_set 1 "unknown key 'cpus'; allowed: cpu, period, name, uuid" "$id" cpus=1
+bad_set 1 "cpu is given twice" "$id" cpu=10% cpu=20%
+bad_set 2 "not of the form KEY=VALUE" "$id" cpu
+ok "unknown keys name the known ones"
+
+bad_set 1 "banana" "$id" cpu=10% name=other period=banana
+bad_set 1 "17" "$id" cpu=10% period=10ms name=17
+ok "of a bad transaction, nothing is done"
+
+for command in show reset freeze thaw; do
+	before=$(settings)
+	run 1 "$command" nosuch
+	has "$err" "there is no VM 'nosuch'; there are: *$id (live-test)"
+	run 1 "$command" "$id" nosuch --json
+	json "doc['error']['errno'] == 2" "'live-test' in doc['error']['message']"
+	same "$(settings)" "$before"
+done
+bad_set 1 "there is no VM 'nosuch'; there are: *$id (live-test)" nosuch cpu=50%
+run 1 show id:999999999
+has "$err" "there is no VM"
+ok "a VM that does not exist: those that do are named, none is changed"
+
+run 0 freeze live-test
+empty "$out$err"
+run 0 show "$id" --json
+json "vm['state'] == 'frozen'"
+run 0 list
+grep -q "live-test .* frozen " "$tmp/out" || complain "list does not say frozen: $out"
+run 0 freeze "$id" --json
+json "doc['changed'][0]['changes'] == {}" "doc['changed'][0]['vm']['state'] == 'frozen'"
+run 0 set "$id" cpu=30%
+run 0 show "$id" --json
+json "vm['state'] == 'frozen'" "vm['cpu'] == '30%'"
+run 0 thaw "$id" --json
+json "doc['changed'][0]['changes'] == {'state': {'old': 'frozen', 'new': 'running'}}"
+run 0 freeze "$id" -v
+has "$out" "state running -> frozen"
+run 0 thaw "$id"
+empty "$out$err"
+ok "freeze and thaw"
+
+run 0 reset "$id" --json
+json "doc['changed'][0]['vm']['name'] == 'live-test'" \
+	"doc['changed'][0]['changes']['cpu']['old'] == '30%'"
+run 0 reset "$id"
+empty "$out$err"
+run 0 reset "$id" -v
+has "$out" "unchanged"
+ok "reset"
+
+# A name with all that the kernel lets through.
+run 0 set "$id" "name=a b\\c"
+run 0 list
+has "$out" 'a b\\\\c'
+run 0 list --json
+json "vm['name'] == 'a b\\\\c'"
+run 0 show 'a b\c'
+run 0 set "$id" name= uuid=
+run 0 list --json
+json "vm['name'] is None" "vm['uuid'] is None"
+run 0 set "$id" name=live-test
+ok "odd names, and none"
+
+: >"$tmp/events"
+"$KVMGOV" events --json --count 4 >"$tmp/events" 2>"$tmp/events.err" &
+pid=$!
+make_events 4
+status=0
+wait $pid || status=$?
+ran="kvmgov events"
+same "$status" 0
+empty "$(cat "$tmp/events.err")"
+same "$(wc -l <"$tmp/events")" 4
+# The last one: the first may tell of all that was not known yet.
+sed -n '$p' "$tmp/events" >"$tmp/out"
+json "doc['event'] == 'vm-change'" "doc['vm']['id'] == $id" "doc['time'][4] == '-'" \
+	"doc['changes'] in ({'cpu': {'old': '20%', 'new': '30%'}}, {'cpu': {'old': '30%', 'new': '20%'}})"
+ok "events in JSON, ended by a count"
+
+for signal in INT TERM; do
+	: >"$tmp/events"
+	# Programs in the background of a script ignore SIGINT: undo that.
+	env --default-signal=INT "$KVMGOV" events >"$tmp/events" 2>&1 &
+	pid=$!
+	make_events 1
+	kill -$signal $pid
+	status=0
+	wait $pid || status=$?
+	ran="kvmgov events, SIG$signal"
+	same "$status" 0
+	grep -q " vm-change $id (live-test) pid $VM_PID .*: cpu [23]0% -> [23]0%$" "$tmp/events" ||
+		complain "no such line in: $(cat "$tmp/events")"
+done
+ok "events in text, ended by signals"
+
+run 0 events --timeout 0.2
+empty "$err"
+ok "events ended by time"
+
+run 0 doctor
+has "$out" "ok       module     kvmgov "
+has "$out" "ok       kernel     Linux $(uname -r)"
+has "$out" "tracepoint kvm_entry: attached"
+has "$out" "tracepoint kvm_exit: attached"
+has "$out" "periods from 1ms to 1s, quotas from 100us"
+has_not "$out" "error  "
+run 0 doctor --json
+json "doc['healthy'] is True" "all(f['level'] in ('ok', 'warning') for f in doc['findings'])" \
+	"all(f['remedy'] for f in doc['findings'] if f['level'] == 'warning')" \
+	"{'hook', 'limits', 'clock', 'charge', 'vms', 'permission'} <= {f['check'] for f in doc['findings']}"
+ok "doctor in text and JSON"
+
+# nobody may not read, nor change.
+as_nobody() {
+	setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all "$@"
+}
+parameter=/sys/module/kvmgov/parameters/open_reading
+if as_nobody "$KVMGOV" --version >/dev/null 2>&1; then
+	before=$(settings)
+	for words in list "show $id" "set $id cpu=10%" "reset $id" "freeze $id" "thaw $id" events; do
+		ran="kvmgov $words, as nobody"
+		status=0
+		# shellcheck disable=SC2086 # words
+		as_nobody "$KVMGOV" $words >"$tmp/out" 2>"$tmp/err" || status=$?
+		same "$status" 1
+		has "$(cat "$tmp/err")" "CAP_SYS_ADMIN in the initial user namespace"
+	done
+	same "$(settings)" "$before"
+	ran="kvmgov doctor, as nobody"
+	status=0
+	as_nobody "$KVMGOV" doctor >"$tmp/out" 2>"$tmp/err" || status=$?
+	same "$status" 1
+	has "$(cat "$tmp/out")" "error    permission"
+	ok "without privilege"
+
+	if [ -w "$parameter" ]; then
+		echo 1 >"$parameter"
+		ran="kvmgov list, as nobody, with open reading"
+		as_nobody "$KVMGOV" list >"$tmp/out" 2>"$tmp/err" || complain "$ran: $(cat "$tmp/err")"
+		has "$(cat "$tmp/out")" live-test
+		as_nobody "$KVMGOV" set "$id" cpu=10% 2>"$tmp/err" && complain "set as nobody worked"
+		same "$(settings)" "$before"
+		echo 0 >"$parameter"
+	fi
+	ok "without privilege, reading opened"
+else
+	nr=$((nr + 1))
+	echo "ok $nr - without privilege # SKIP nobody cannot run $KVMGOV"
+	nr=$((nr + 1))
+	echo "ok $nr - without privilege, reading opened # SKIP nobody cannot run $KVMGOV"
+fi
+
+# Two words that mean the same VM, and several VMs in one command.
+run 0 show "$id" live-test
+same "$(grep -c '^VM ' "$tmp/out")" 2
+ok "several words"
+
+if [ -n "${KVMGOV_KO:-}" ]; then
+	: >"$tmp/events"
+	"$KVMGOV" events >"$tmp/events" 2>&1 &
+	pid=$!
+	make_events 1
+	rmmod kvmgov || complain "rmmod failed"
+	status=0
+	wait $pid || status=$?
+	ran="kvmgov events, rmmod"
+	same "$status" 0
+	has "$(sed -n '$p' "$tmp/events")" " module-unload"
+	run 1 list
+	has "$err" "is not loaded; load it with: modprobe kvmgov"
+	insmod "$KVMGOV_KO" || complain "insmod failed"
+	run 0 list
+	ok "events ends with the module"
+else
+	nr=$((nr + 1))
+	echo "ok $nr - events ends with the module # SKIP KVMGOV_KO is not set"
+fi
+
+finish

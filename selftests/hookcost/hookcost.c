@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * hookcost: instructions that the module adds to a round trip of an exit,
+ * beside what two empty probes add in the same boot.
+ *
+ * To be run where an instruction is a ns and a tick of the TSC (QEMU's
+ * instruction counting, 2^0 ns each). A guest measures batches of CPUID exits;
+ * the minimum of the batches is free of interrupts but for those that each
+ * batch has.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "gov.h"
+#include "test.h"
+
+static long batches = 15;
+static long exits = 2000;
+static long ratio = 300;
+static long left_over = 1;
+
+static const struct test_option options[] = {
+	{ "batches", &batches, "batches to take the minimum of" },
+	{ "exits", &exits, "exits in a batch" },
+	{ "ratio", &ratio, "allowed cost in percent of the empty probes'" },
+	{ "left-over", &left_over, "allowed cost after unloading" },
+	{}
+};
+
+enum state {
+	NOTHING,
+	PROBES,
+	NO_LIMIT,
+	LIMIT,
+	UNLOADED,
+	NR_STATES
+};
+
+static const char *const state_names[NR_STATES] = {
+	"nothing loaded",	   "two empty probes", "kvmgov, no limit",
+	"kvmgov, a limit of 50 %", "kvmgov unloaded",
+};
+
+static double cost[NR_STATES];
+
+static int load(const char *variable)
+{
+	const char *file = getenv(variable);
+	int fd, err = 0;
+
+	if (!file)
+		return -ENOENT;
+	fd = open(file, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (syscall(SYS_finit_module, fd, "", 0))
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+/*
+ * Wait until the budget of a new period is there, lest a hold fall into the
+ * batch: 50 % of 1 s is a hundred batches.
+ */
+static double instructions(struct vmm *vmm)
+{
+	struct guest_area *area = vmm_area(vmm, 0);
+	uint64_t least = UINT64_MAX;
+	long i;
+
+	/* The first batches warm up what the kernel caches. */
+	for (i = 0; i < batches + 2; i++) {
+		uint64_t work = area->work;
+
+		while (area->work == work)
+			NEED(vmm_run_once(&vmm->vcpu[0]), "%s", strerror(vmm_error(vmm)));
+		if (i >= 2 && area->result < least)
+			least = area->result;
+	}
+	return (double)least / exits;
+}
+
+static uint64_t the_vm(void)
+{
+	uint64_t id = 0;
+
+	NEED(POLL(30 * NS_PER_S, (id = gov_find_pid(getpid())) != 0), "the VM is not published");
+	return id;
+}
+
+static void measure_limit(struct vmm *vmm)
+{
+	uint64_t id = the_vm(), held;
+
+	gov_set(id, 500000, 1000000);
+	held = gov_u64("vms/%" PRIu64 "/cpu/nr_held", id);
+	cost[LIMIT] = instructions(vmm);
+	test_diag("%" PRIu64 " holds while the limit was measured",
+		  gov_u64("vms/%" PRIu64 "/cpu/nr_held", id) - held);
+}
+
+static void measure_all(struct vmm *vmm)
+{
+	int err;
+
+	cost[NOTHING] = instructions(vmm);
+	err = load("KVMGOV_PROBE0");
+	NEED(!err, "cannot load the empty probes: %s (KVMGOV_PROBE0)", strerror(-err));
+	cost[PROBES] = instructions(vmm);
+	NEED(!syscall(SYS_delete_module, "kvmgov_probe0", 0), "cannot unload the empty probes: %s",
+	     strerror(errno));
+	err = gov_load();
+	NEED(!err, "cannot load the module: %s", strerror(-err));
+	cost[NO_LIMIT] = instructions(vmm);
+	measure_limit(vmm);
+	err = gov_unload();
+	NEED(!err, "cannot unload the module: %s", strerror(-err));
+	cost[UNLOADED] = instructions(vmm);
+}
+
+static void measure(const void *arg)
+{
+	struct vmm_opts opts = { .nr_vcpus = 1, .mode = VMM_BATCH };
+	double base, probes;
+	struct vmm *vmm;
+	int i;
+
+	(void)arg;
+	if (gov_loaded())
+		NEED(!gov_unload(), "cannot unload the module");
+	opts.param = exits;
+	vmm = gov_create(&opts);
+	vmm_adopt(&vmm->vcpu[0]);
+	measure_all(vmm);
+	gov_end(vmm);
+
+	base = cost[NOTHING];
+	probes = cost[PROBES] - base;
+	test_diag("instructions per CPUID round trip, minimum of %ld batches of %ld", batches,
+		  exits);
+	test_diag("%-26s %10s %8s %8s", "", "in all", "added", "ratio");
+	for (i = 0; i < NR_STATES; i++)
+		test_diag("%-26s %10.2f %8.2f %8.2f", state_names[i], cost[i], cost[i] - base,
+			  (cost[i] - base) / probes);
+}
+
+static void against_probes(const void *arg)
+{
+	enum state state = *(const enum state *)arg;
+	double added = cost[state] - cost[NOTHING];
+	double probes = cost[PROBES] - cost[NOTHING];
+
+	NEED(cost[UNLOADED], "not measured");
+	CHECK(probes >= 1, "the empty probes add %.2f", probes);
+	CHECK(added <= probes * ratio / 100, "%.2f instructions, the empty probes %.2f", added,
+	      probes);
+}
+
+static void nothing_left(const void *arg)
+{
+	double added = cost[UNLOADED] - cost[NOTHING];
+
+	(void)arg;
+	NEED(cost[UNLOADED], "not measured");
+	CHECK(added <= left_over && added >= -left_over, "%.2f instructions", added);
+}
+
+static const enum state no_limit = NO_LIMIT, limit = LIMIT;
+
+static const struct test_case cases[] = {
+	{ "the cost of a round trip can be measured", measure, NULL },
+	{ "the hooks without a limit against two empty probes", against_probes, &no_limit },
+	{ "the hooks with a limit against two empty probes", against_probes, &limit },
+	{ "nothing is left after unloading", nothing_left, NULL },
+};
+
+int main(int argc, char **argv)
+{
+	test_init(argc, argv, options);
+	test_main(cases, ARRAY_SIZE(cases));
+}

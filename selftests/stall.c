@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * stall: a spinning vCPU never stands still for longer than its period less
+ * its quota, and a guest that never exits is stopped when its budget ends. Both
+ * are measured in the guest, by reading the TSC.
+ */
+#define _GNU_SOURCE
+#include <inttypes.h>
+#include <x86intrin.h>
+
+#include "gov.h"
+#include "test.h"
+
+/* Shorter gaps are the host's interrupts. */
+#define THRESHOLD_NS (400 * NS_PER_US)
+
+static long slack_us = 100;
+static long overrun_us = 200;
+static long seconds = 3;
+
+static const struct test_option options[] = {
+	{ "slack-us", &slack_us, "how much longer a stall may be" },
+	{ "overrun-us", &overrun_us, "how much longer a run may be" },
+	{ "seconds", &seconds, "length of a measurement" },
+	{}
+};
+
+struct point {
+	unsigned int percent;
+	unsigned int period_us;
+};
+
+/* TSC ticks in a ns, as this machine's clock has it. */
+static double ticks_per_ns(void)
+{
+	int64_t ns = test_now();
+	uint64_t tsc = __rdtsc();
+
+	test_sleep(200 * NS_PER_MS);
+	tsc = __rdtsc() - tsc;
+	ns = test_now() - ns;
+	return (double)tsc / ns;
+}
+
+/* The longest stretch between two gaps, in ticks. */
+static uint64_t longest_run(const struct vmm *vmm, uint64_t first, uint64_t last)
+{
+	const struct guest_gap *ring = vmm_gaps(vmm, 0);
+	uint64_t i, longest = 0;
+
+	for (i = first + 1; i < last; i++) {
+		uint64_t run = ring[i % GUEST_RING_LEN].start - ring[(i - 1) % GUEST_RING_LEN].end;
+
+		if (run > longest)
+			longest = run;
+	}
+	return longest;
+}
+
+static uint64_t longest_gap(const struct vmm *vmm, uint64_t first, uint64_t last)
+{
+	const struct guest_gap *ring = vmm_gaps(vmm, 0);
+	uint64_t i, longest = 0;
+
+	for (i = first; i < last; i++) {
+		const struct guest_gap *gap = &ring[i % GUEST_RING_LEN];
+
+		if (gap->end - gap->start > longest)
+			longest = gap->end - gap->start;
+	}
+	return longest;
+}
+
+static unsigned int gaps_over(const struct vmm *vmm, uint64_t first, uint64_t last, double limit)
+{
+	const struct guest_gap *ring = vmm_gaps(vmm, 0);
+	unsigned int nr = 0;
+	uint64_t i;
+
+	for (i = first; i < last; i++) {
+		const struct guest_gap *gap = &ring[i % GUEST_RING_LEN];
+
+		nr += gap->end - gap->start > limit;
+	}
+	return nr;
+}
+
+/*
+ * The thread that measures shares the CPU with the vCPU. Its sleep is a whole
+ * number of periods, so it wakes in phase with the releases and comes between a
+ * release and the guest. The hold in which it runs is therefore left out at
+ * either end: the one that is under way at the start is the next to be noted,
+ * the one at the end is not noted yet. All others count.
+ */
+static void stall(const void *arg)
+{
+	const struct point *p = arg;
+	uint64_t quota_us = (uint64_t)p->period_us * p->percent / 100;
+	double stall_us = p->period_us - quota_us, ticks = ticks_per_ns();
+	struct vmm_opts opts = { .nr_vcpus = 1, .mode = VMM_GAP };
+	double gap_us, run_us, got;
+	struct guest_area *area;
+	uint64_t id, first, last;
+	struct vmm *vmm;
+	int64_t start;
+
+	gov_need();
+	opts.param = THRESHOLD_NS * ticks;
+	vmm = gov_launch(&opts);
+	area = vmm_area(vmm, 0);
+	id = gov_find(vmm);
+	gov_set(id, quota_us, p->period_us);
+	/* The first periods still see the change of the limit. */
+	test_sleep(3LL * p->period_us * NS_PER_US);
+
+	first = area->nr_gaps + 1;
+	start = test_now();
+	got = vmm_cpu_ns(vmm);
+	test_sleep_until(start + seconds * NS_PER_S);
+	last = area->nr_gaps;
+	got = 100 * (vmm_cpu_ns(vmm) - got) / (test_now() - start);
+	NEED(last > first + 3, "%" PRIu64 " gaps", last - first);
+	NEED(last - first < GUEST_RING_LEN, "%" PRIu64 " gaps: too many", last - first);
+
+	gap_us = longest_gap(vmm, first, last) / ticks / NS_PER_US;
+	run_us = longest_run(vmm, first, last) / ticks / NS_PER_US;
+	test_diag("%" PRIu64 " gaps, %u too long; got %.3f %%; longest stall %.1f us = limit "
+		  "%+.1f us; longest run %.1f us = quota %+.1f us",
+		  last - first,
+		  gaps_over(vmm, first, last, (stall_us + slack_us) * NS_PER_US * ticks), got,
+		  gap_us, gap_us - stall_us, run_us, run_us - quota_us);
+	CHECK(gap_us <= stall_us + slack_us, "stall of %.1f us", gap_us);
+	CHECK(run_us <= quota_us + overrun_us, "run of %.1f us", run_us);
+	gov_end(vmm);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct point points[] = {
+		{ 10, 10000 },	{ 25, 10000 },	{ 50, 10000 },	{ 75, 10000 },
+		{ 10, 100000 }, { 25, 100000 }, { 50, 100000 }, { 75, 100000 },
+	};
+	struct test_case cases[ARRAY_SIZE(points)];
+	char names[ARRAY_SIZE(points)][64];
+	size_t i;
+
+	test_init(argc, argv, options);
+	for (i = 0; i < ARRAY_SIZE(points); i++) {
+		snprintf(names[i], sizeof(names[i]), "one vCPU, %u %% in periods of %u ms",
+			 points[i].percent, points[i].period_us / 1000);
+		cases[i] = (struct test_case){ names[i], stall, &points[i] };
+	}
+	test_main(cases, ARRAY_SIZE(cases));
+}

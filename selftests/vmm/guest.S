@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the guests of the tiny VMM do: 64-bit code without a stack frame or an
+ * absolute address, copied to GUEST_CODE in guest memory. It starts with
+ *
+ *	%rdi	this vCPU's struct guest_area
+ *	%rsi	the gap threshold in TSC ticks, or the length of a batch
+ *	%rdx	first byte to touch
+ *	%rcx	number of bytes to touch
+ *	%rsp	a stack, for interrupts
+ */
+#include "guest.h"
+
+	.section .rodata
+	.balign	16
+	.globl	guest_begin, guest_end, guest_irq, guest_park
+	.globl	guest_spin, guest_gap, guest_out, guest_cpuid, guest_hlt
+	.globl	guest_touch, guest_mix, guest_batch
+guest_begin:
+
+/* Never exits by itself. */
+guest_spin:
+	incq	GA_WORK(%rdi)
+	jmp	guest_spin
+
+/*
+ * Reads the TSC again and again. Two reads that lie further apart than the
+ * threshold are a gap: the vCPU was not running. Begin and end go to the ring.
+ */
+guest_gap:
+	leaq	GUEST_RING(%rdi), %r10
+	rdtsc
+	shlq	$32, %rdx
+	orq	%rdx, %rax
+	movq	%rax, %r8
+	movq	%rax, GA_FIRST(%rdi)
+1:	rdtsc
+	shlq	$32, %rdx
+	orq	%rdx, %rax
+	movq	%rax, %r9
+	subq	%r8, %r9
+	cmpq	%rsi, %r9
+	ja	2f
+	movq	%rax, %r8
+	incq	GA_WORK(%rdi)
+	jmp	1b
+2:	cmpq	GA_LONGEST(%rdi), %r9
+	jbe	3f
+	movq	%r9, GA_LONGEST(%rdi)
+3:	movq	GA_NR_GAPS(%rdi), %r11
+	andl	$(GUEST_RING_LEN - 1), %r11d
+	shlq	$4, %r11
+	movq	%r8, (%r10, %r11)
+	movq	%rax, 8(%r10, %r11)
+	incq	GA_NR_GAPS(%rdi)
+	movq	%rax, %r8
+	jmp	1b
+
+/* An exit to user space each time round. */
+guest_out:
+	xorl	%eax, %eax
+1:	outb	%al, $GUEST_PORT
+	incq	GA_WORK(%rdi)
+	jmp	1b
+
+/* An exit that the kernel handles each time round. */
+guest_cpuid:
+	xorl	%eax, %eax
+	xorl	%ecx, %ecx
+	cpuid
+	incq	GA_WORK(%rdi)
+	jmp	guest_cpuid
+
+/* Sleeps until an interrupt comes. */
+guest_hlt:
+	sti
+	hlt
+	incq	GA_WORK(%rdi)
+	jmp	guest_hlt
+
+/* Writes to one byte of each page in turn. */
+guest_touch:
+	movq	%rdx, %r8
+	leaq	(%rdx, %rcx), %r9
+1:	incb	(%r8)
+	incq	GA_WORK(%rdi)
+	addq	$4096, %r8
+	cmpq	%r9, %r8
+	jb	1b
+	jmp	guest_touch
+
+/* Some of everything. */
+guest_mix:
+	movq	%rdx, %r8
+	movq	%rdx, %r12
+	leaq	(%rdx, %rcx), %r9
+1:	movl	$5000, %r10d
+2:	decl	%r10d
+	jnz	2b
+	xorl	%eax, %eax
+	xorl	%ecx, %ecx
+	cpuid
+	incb	(%r8)
+	addq	$4096, %r8
+	cmpq	%r9, %r8
+	jb	3f
+	movq	%r12, %r8
+3:	xorl	%eax, %eax
+	outb	%al, $GUEST_PORT
+	incq	GA_WORK(%rdi)
+	jmp	1b
+
+/* Times a batch of exits, says how long it took, and asks for the next. */
+guest_batch:
+	rdtsc
+	shlq	$32, %rdx
+	orq	%rdx, %rax
+	movq	%rax, %r8
+	movq	%rsi, %r10
+1:	xorl	%eax, %eax
+	xorl	%ecx, %ecx
+	cpuid
+	decq	%r10
+	jnz	1b
+	rdtsc
+	shlq	$32, %rdx
+	orq	%rdx, %rax
+	subq	%r8, %rax
+	movq	%rax, GA_RESULT(%rdi)
+	incq	GA_WORK(%rdi)
+	xorl	%eax, %eax
+	outb	%al, $GUEST_PORT
+	jmp	guest_batch
+
+/* The handler of GUEST_VECTOR: tells the local APIC and goes on. */
+guest_irq:
+	pushq	%rax
+	movl	$(GUEST_LAPIC + 0xb0), %eax
+	movl	$0, (%rax)
+	popq	%rax
+	iretq
+
+/* Stays out of the way for ever. */
+guest_park:
+	cli
+	hlt
+	jmp	guest_park
+guest_end:
+
+	.section .note.GNU-stack, "", @progbits
