@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * stall: a spinning vCPU never stands still for longer than its period less
+ * stall: a spinning vCPU does not stand still for longer than its period less
  * its quota, and a guest that never exits is stopped when its budget ends. Both
  * are measured in the guest, by reading the TSC.
+ *
+ * A release that falls on a tick waits for the tick, its softirqs and the kernel
+ * threads that these wake, as any thread would: at 8 ns per instruction some
+ * 100 us. One stall in twenty may be such a one, and none may be much longer.
  */
 #define _GNU_SOURCE
 #include <inttypes.h>
@@ -15,11 +19,13 @@
 #define THRESHOLD_NS (400 * NS_PER_US)
 
 static long slack_us = 100;
+static long tick_us = 250;
 static long overrun_us = 200;
 static long seconds = 3;
 
 static const struct test_option options[] = {
 	{ "slack-us", &slack_us, "how much longer a stall may be" },
+	{ "tick-us", &tick_us, "how much longer one that waits for a tick may be" },
 	{ "overrun-us", &overrun_us, "how much longer a run may be" },
 	{ "seconds", &seconds, "length of a measurement" },
 	{}
@@ -98,6 +104,7 @@ static void stall(const void *arg)
 	uint64_t quota_us = (uint64_t)p->period_us * p->percent / 100;
 	double stall_us = p->period_us - quota_us, ticks = ticks_per_ns();
 	struct vmm_opts opts = { .nr_vcpus = 1, .mode = VMM_GAP };
+	unsigned int nr_over, nr_allowed;
 	double gap_us, run_us, got;
 	struct guest_area *area;
 	uint64_t id, first, last;
@@ -124,12 +131,15 @@ static void stall(const void *arg)
 
 	gap_us = longest_gap(vmm, first, last) / ticks / NS_PER_US;
 	run_us = longest_run(vmm, first, last) / ticks / NS_PER_US;
-	test_diag("%" PRIu64 " gaps, %u too long; got %.3f %%; longest stall %.1f us = limit "
-		  "%+.1f us; longest run %.1f us = quota %+.1f us",
-		  last - first,
-		  gaps_over(vmm, first, last, (stall_us + slack_us) * NS_PER_US * ticks), got,
-		  gap_us, gap_us - stall_us, run_us, run_us - quota_us);
-	CHECK(gap_us <= stall_us + slack_us, "stall of %.1f us", gap_us);
+	nr_over = gaps_over(vmm, first, last, (stall_us + slack_us) * NS_PER_US * ticks);
+	nr_allowed = 1 + (last - first) / 20;
+	test_diag("%" PRIu64 " gaps, %u over the limit by %ld us; got %.3f %%; longest stall "
+		  "%.1f us = limit %+.1f us; longest run %.1f us = quota %+.1f us",
+		  last - first, nr_over, slack_us, got, gap_us, gap_us - stall_us, run_us,
+		  run_us - quota_us);
+	CHECK(nr_over <= nr_allowed, "%u stalls longer than %.1f us", nr_over,
+	      stall_us + slack_us);
+	CHECK(gap_us <= stall_us + slack_us + tick_us, "stall of %.1f us", gap_us);
 	CHECK(run_us <= quota_us + overrun_us, "run of %.1f us", run_us);
 	gov_end(vmm);
 }
