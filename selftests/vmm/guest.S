@@ -37,6 +37,7 @@ guest_gap:
 1:	rdtsc
 	shlq	$32, %rdx
 	orq	%rdx, %rax
+	movq	%rax, GA_LAST(%rdi)
 	movq	%rax, %r9
 	subq	%r8, %r9
 	cmpq	%rsi, %r9
@@ -44,7 +45,8 @@ guest_gap:
 	movq	%rax, %r8
 	incq	GA_WORK(%rdi)
 	jmp	1b
-2:	cmpq	GA_LONGEST(%rdi), %r9
+2:	addq	%r9, GA_LOST(%rdi)
+	cmpq	GA_LONGEST(%rdi), %r9
 	jbe	3f
 	movq	%r9, GA_LONGEST(%rdi)
 3:	movq	GA_NR_GAPS(%rdi), %r11

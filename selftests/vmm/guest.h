@@ -29,6 +29,8 @@
 #define GA_NR_GAPS 0x10
 #define GA_FIRST   0x18
 #define GA_RESULT  0x20
+#define GA_LAST	   0x28
+#define GA_LOST	   0x30
 
 #ifndef __ASSEMBLER__
 #include <stddef.h>
@@ -51,6 +53,8 @@ struct guest_gap {
  * @nr_gaps:	gaps over the threshold so far; the ring holds the last of them
  * @first:	TSC at the start
  * @result:	TSC ticks that the last batch took
+ * @last:	last TSC read
+ * @lost:	sum of all gaps over the threshold, in TSC ticks
  */
 struct guest_area {
 	volatile uint64_t work;
@@ -58,6 +62,8 @@ struct guest_area {
 	volatile uint64_t nr_gaps;
 	volatile uint64_t first;
 	volatile uint64_t result;
+	volatile uint64_t last;
+	volatile uint64_t lost;
 };
 
 _Static_assert(offsetof(struct guest_area, work) == GA_WORK, "work");
@@ -65,6 +71,8 @@ _Static_assert(offsetof(struct guest_area, longest) == GA_LONGEST, "longest");
 _Static_assert(offsetof(struct guest_area, nr_gaps) == GA_NR_GAPS, "nr_gaps");
 _Static_assert(offsetof(struct guest_area, first) == GA_FIRST, "first");
 _Static_assert(offsetof(struct guest_area, result) == GA_RESULT, "result");
+_Static_assert(offsetof(struct guest_area, last) == GA_LAST, "last");
+_Static_assert(offsetof(struct guest_area, lost) == GA_LOST, "lost");
 
 extern const char guest_begin[], guest_end[], guest_irq[], guest_park[];
 extern const char guest_spin[], guest_gap[], guest_out[], guest_cpuid[];

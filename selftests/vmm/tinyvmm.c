@@ -13,13 +13,18 @@
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 #include "vmm.h"
+
+/* What --meter takes for a time in which the guest did not run. */
+#define METER_GAP 0.005
 
 struct settings {
 	struct vmm_opts vm;
 	double seconds;
 	double report;
+	double ticks; /* of the TSC in a second, with --meter */
 	int cpu;
 	const char *name;
 };
@@ -50,10 +55,13 @@ static void usage(FILE *out)
 		"  --name NAME       name of the process, as ps shows it\n"
 		"  --pin CPU         keep vCPU n on CPU + n\n"
 		"  --seconds S       end after S seconds (default: at SIGTERM or SIGINT)\n"
+		"  --meter           mode gap, and the lines have what the guest itself measured\n"
 		"  --report[=S]      print a line every S seconds (default 1)\n"
 		"  --help\n\n"
 		"A line has: seconds since the start, CPU seconds used by the vCPU threads, that\n"
-		"share of one CPU in percent since the last line, and the rounds of work done.\n");
+		"share of one CPU in percent since the last line, and the rounds of work done.\n"
+		"With --meter: \"meter\", and in ms how long the guest's clock has run and how long\n"
+		"the guest has, both of all its vCPUs.\n");
 }
 
 static double number(const char *text)
@@ -79,6 +87,47 @@ static enum vmm_mode mode_of(const char *text)
 	return mode;
 }
 
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+static void sleep_until(double when)
+{
+	struct timespec ts = { .tv_sec = when };
+
+	ts.tv_nsec = (when - ts.tv_sec) * 1e9;
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+}
+
+static double ticks_per_second(void)
+{
+	double start = now();
+	uint64_t tsc = __rdtsc();
+
+	sleep_until(start + 0.2);
+	tsc = __rdtsc() - tsc;
+	return tsc / (now() - start);
+}
+
+static void print_meter(const struct vmm *vmm, const struct settings *s)
+{
+	double clock = 0, ran = 0;
+	unsigned int i;
+
+	for (i = 0; i < s->vm.nr_vcpus; i++) {
+		const struct guest_area *area = vmm_area(vmm, i);
+		double ticks = (double)area->last - area->first;
+
+		clock += ticks;
+		ran += ticks - area->lost;
+	}
+	printf("meter %.0f %.0f\n", 1000 * clock / s->ticks, 1000 * ran / s->ticks);
+}
+
 static void parse(struct settings *s, int argc, char **argv)
 {
 	static const struct option options[] = { { "vcpus", required_argument, NULL, 'v' },
@@ -88,6 +137,7 @@ static void parse(struct settings *s, int argc, char **argv)
 						 { "pin", required_argument, NULL, 'p' },
 						 { "seconds", required_argument, NULL, 's' },
 						 { "report", optional_argument, NULL, 'r' },
+						 { "meter", no_argument, NULL, 'g' },
 						 { "help", no_argument, NULL, 'h' },
 						 {} };
 	int c;
@@ -115,6 +165,11 @@ static void parse(struct settings *s, int argc, char **argv)
 		case 'r':
 			s->report = optarg ? number(optarg) : 1;
 			break;
+		case 'g':
+			s->vm.mode = VMM_GAP;
+			s->ticks = ticks_per_second();
+			s->vm.param = METER_GAP * s->ticks;
+			break;
 		case 'h':
 			usage(stdout);
 			exit(0);
@@ -126,22 +181,6 @@ static void parse(struct settings *s, int argc, char **argv)
 		usage(stderr);
 		exit(2);
 	}
-}
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
-
-static void sleep_until(double when)
-{
-	struct timespec ts = { .tv_sec = when };
-
-	ts.tv_nsec = (when - ts.tv_sec) * 1e9;
-	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
 }
 
 static void run(struct vmm *vmm, const struct settings *s)
@@ -158,7 +197,10 @@ static void run(struct vmm *vmm, const struct settings *s)
 		wall = now();
 		cpu = vmm_cpu_ns(vmm) / 1e9;
 		if (s->report > 0 || wall >= stop || ended) {
-			printf("%8.3f s %10.6f s %7.2f %% %14" PRIu64 "\n", wall - start, cpu,
+			if (s->ticks > 0)
+				print_meter(vmm, s);
+			else
+				printf("%8.3f s %10.6f s %7.2f %% %14" PRIu64 "\n", wall - start, cpu,
 			       100 * (cpu - cpu_last) / (wall - last), vmm_total_work(vmm));
 			fflush(stdout);
 		}
