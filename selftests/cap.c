@@ -6,17 +6,14 @@
  * makes of the same limit on the same guest.
  */
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "gov.h"
 #include "test.h"
 
-#define CGROUP_MOUNT "/sys/fs/cgroup"
 #define CGROUP	     CGROUP_MOUNT "/kvmgov-cap"
 #define CGROUP_VCPUS CGROUP "/vcpus"
 
@@ -79,45 +76,25 @@ static double percent(const struct sample *s, double ns)
 	return 100 * ns / s->wall;
 }
 
-static bool put(const char *path, const char *fmt, ...)
-{
-	char text[64];
-	va_list args;
-	ssize_t n;
-	int fd;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	n = write(fd, text, strlen(text));
-	close(fd);
-	return n > 0;
-}
-
 /*
  * A threaded cgroup: the vCPU threads are limited, and this one, which
  * measures, is not. Made once, left for the end.
  */
 static bool cgroup_open(void)
 {
-	if (access(CGROUP_MOUNT "/cgroup.controllers", F_OK) &&
-	    mount("cgroup2", CGROUP_MOUNT, "cgroup2", 0, NULL))
+	if (!cgroup_cpu())
 		return false;
-	put(CGROUP_MOUNT "/cgroup.subtree_control", "+cpu");
 	mkdir(CGROUP, 0755);
 	mkdir(CGROUP_VCPUS, 0755);
-	put(CGROUP_VCPUS "/cgroup.type", "threaded");
-	put(CGROUP "/cgroup.subtree_control", "+cpu");
-	return put(CGROUP "/cgroup.procs", "%d", getpid()) &&
+	cgroup_put(CGROUP_VCPUS "/cgroup.type", "threaded");
+	cgroup_put(CGROUP "/cgroup.subtree_control", "+cpu");
+	return cgroup_put(CGROUP "/cgroup.procs", "%d", getpid()) &&
 	       !access(CGROUP_VCPUS "/cpu.max", F_OK);
 }
 
 static void cgroup_close(void)
 {
-	put(CGROUP_MOUNT "/cgroup.procs", "%d", getpid());
+	cgroup_put(CGROUP_MOUNT "/cgroup.procs", "%d", getpid());
 	rmdir(CGROUP_VCPUS);
 	rmdir(CGROUP);
 }
@@ -130,9 +107,9 @@ static bool cgroup_measure(struct sample *diff, const struct vmm *vmm, uint64_t 
 	if (!cgroup_seconds || !cgroup_open())
 		return false;
 	for (i = 0; i < p->nr_vcpus; i++)
-		if (!put(CGROUP_VCPUS "/cgroup.threads", "%d", vmm->vcpu[i].tid))
+		if (!cgroup_put(CGROUP_VCPUS "/cgroup.threads", "%d", vmm->vcpu[i].tid))
 			return false;
-	if (!put(CGROUP_VCPUS "/cpu.max", "%" PRIu64 " %u", quota_us(p), p->period_us))
+	if (!cgroup_put(CGROUP_VCPUS "/cpu.max", "%" PRIu64 " %u", quota_us(p), p->period_us))
 		return false;
 	test_sleep(2LL * p->period_us * NS_PER_US);
 	measure(diff, vmm, id, cgroup_seconds);

@@ -12,15 +12,18 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "gov.h"
 #include "test.h"
 
 #define ROM_SIZE 65536
 #define COUNTER	 0x1000
+#define CGROUP	 CGROUP_MOUNT "/kvmgov-qmp"
 #define PATIENCE (120 * NS_PER_S)
 
 static long rounds = 20;
@@ -268,6 +271,46 @@ static void answers(const void *arg)
 	gov_no_leak();
 }
 
+static bool throttled(void)
+{
+	unsigned long nr = 0;
+	char line[64];
+	FILE *f = fopen(CGROUP "/cpu.stat", "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "nr_throttled %lu", &nr);
+	if (f)
+		fclose(f);
+	return nr > 1;
+}
+
+/*
+ * What users have today: the same quota by cgroup v2, which stops the whole
+ * of QEMU. Only reported; how long it takes is not ours to judge.
+ */
+static void beside_cgroup(const void *arg)
+{
+	int64_t query[8];
+	size_t i;
+
+	(void)arg;
+	start_qemu();
+	NEED(cgroup_cpu(), "no cgroups with a CPU limit: %s", strerror(errno));
+	mkdir(CGROUP, 0755);
+	NEED(cgroup_put(CGROUP "/cpu.max", "10000 1000000"), "%s", strerror(errno));
+	NEED(cgroup_put(CGROUP "/cgroup.procs", "%d", qemu.pid), "%s", strerror(errno));
+	NEED(POLL(PATIENCE, throttled()), "QEMU is not stopped");
+	for (i = 0; i < ARRAY_SIZE(query); i++) {
+		query[i] = execute(&qemu, "query-status");
+		test_sleep(20 * NS_PER_MS);
+	}
+	test_sort(query, i);
+	test_diag("query-status under cpu.max of 1 %%: median %.1f ms, longest %.1f ms",
+		  test_percentile(query, i, 50) / 1e6, query[i - 1] / 1e6);
+	end_qemu();
+	rmdir(CGROUP);
+}
+
 static void no_refill(const void *arg)
 {
 	uint32_t done;
@@ -314,6 +357,7 @@ static void quits(const void *arg)
 
 static const struct test_case cases[] = {
 	{ "QEMU answers while its guest is held", answers, NULL },
+	{ "how QEMU answers under cpu.max", beside_cgroup, NULL },
 	{ "stop and cont do not refill the budget", no_refill, NULL },
 	{ "QEMU quits while its guest is held", quits, NULL },
 };
