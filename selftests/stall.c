@@ -137,8 +137,7 @@ static void stall(const void *arg)
 		  "%.1f us = limit %+.1f us; longest run %.1f us = quota %+.1f us",
 		  last - first, nr_over, slack_us, got, gap_us, gap_us - stall_us, run_us,
 		  run_us - quota_us);
-	CHECK(nr_over <= nr_allowed, "%u stalls longer than %.1f us", nr_over,
-	      stall_us + slack_us);
+	CHECK(nr_over <= nr_allowed, "%u stalls longer than %.1f us", nr_over, stall_us + slack_us);
 	CHECK(gap_us <= stall_us + slack_us + tick_us, "stall of %.1f us", gap_us);
 	CHECK(run_us <= quota_us + overrun_us, "run of %.1f us", run_us);
 	gov_end(vmm);

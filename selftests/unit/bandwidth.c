@@ -11,9 +11,9 @@
 
 #include "../../kmod/bandwidth.h"
 
-#define MS	1000000ULL
-#define SEC	1000000000ULL
-#define NONE	KVMGOV_BW_UNLIMITED
+#define MS   1000000ULL
+#define SEC  1000000000ULL
+#define NONE KVMGOV_BW_UNLIMITED
 
 static unsigned int nr_tests, nr_failed;
 
@@ -24,9 +24,8 @@ static void report(bool ok, const char *name)
 }
 
 /* Say what went wrong where it did, and let the caller go on. */
-#define EXPECT(condition)						\
-	((condition) ? true :						\
-	 (printf("# %s:%d: %s\n", __FILE__, __LINE__, #condition), false))
+#define EXPECT(condition) \
+	((condition) ? true : (printf("# %s:%d: %s\n", __FILE__, __LINE__, #condition), false))
 
 static struct kvmgov_cpu_limit limit(u64 quota_us, u32 period_us)
 {
@@ -242,8 +241,7 @@ static bool run_greedy(u64 *state)
 		kvmgov_bw_charge(&bw, kvmgov_bw_left(&bw) + overrun);
 	}
 	kvmgov_bw_roll(&bw, now);
-	ok &= EXPECT(got <= (now / bw.period + 1) * bw.quota + overrun +
-			    bw.period);
+	ok &= EXPECT(got <= (now / bw.period + 1) * bw.quota + overrun + bw.period);
 	/* It is refused nothing that it is owed: all but a quota is used. */
 	ok &= EXPECT(got + bw.quota + overrun >= now / bw.period * bw.quota);
 	return ok;
@@ -278,8 +276,7 @@ static bool run_model(u64 *state)
 {
 	u64 now = rnd(state) >> 1;
 	struct kvmgov_bandwidth bw = make(rnd_between(state, 100, 4096000000ULL),
-					  rnd_between(state, 1000, 1000000),
-					  now);
+					  rnd_between(state, 1000, 1000000), now);
 	u64 used = 0, start = now, step, resume;
 	unsigned int i;
 	bool ok = true;
@@ -295,8 +292,7 @@ static bool run_model(u64 *state)
 		ok &= EXPECT(bw.used == used);
 		ok &= EXPECT(bw.start == start);
 
-		at = used < bw.quota ? 0 :
-		     (u128)start + (u128)(used / bw.quota) * bw.period;
+		at = used < bw.quota ? 0 : (u128)start + (u128)(used / bw.quota) * bw.period;
 		resume = at > (u128)S64_MAX ? (u64)S64_MAX : (u64)at;
 		ok &= EXPECT(kvmgov_bw_resume_at(&bw) == resume);
 	}

@@ -60,7 +60,8 @@ static void usage(FILE *out)
 		"  --help\n\n"
 		"A line has: seconds since the start, CPU seconds used by the vCPU threads, that\n"
 		"share of one CPU in percent since the last line, and the rounds of work done.\n"
-		"With --meter: \"meter\", and in ms how long the guest's clock has run and how long\n"
+		"With --meter: \"meter\", and in ms how long the guest's clock has run and how "
+		"long\n"
 		"the guest has, both of all its vCPUs.\n");
 }
 
@@ -200,8 +201,9 @@ static void run(struct vmm *vmm, const struct settings *s)
 			if (s->ticks > 0)
 				print_meter(vmm, s);
 			else
-				printf("%8.3f s %10.6f s %7.2f %% %14" PRIu64 "\n", wall - start, cpu,
-			       100 * (cpu - cpu_last) / (wall - last), vmm_total_work(vmm));
+				printf("%8.3f s %10.6f s %7.2f %% %14" PRIu64 "\n", wall - start,
+				       cpu, 100 * (cpu - cpu_last) / (wall - last),
+				       vmm_total_work(vmm));
 			fflush(stdout);
 		}
 		last = wall;

@@ -12,11 +12,11 @@
 #include <stdio.h>
 #include <time.h>
 
-#define NSEC_PER_SEC	1000000000ULL
-#define NSEC_PER_MSEC	1000000ULL
+#define NSEC_PER_SEC  1000000000ULL
+#define NSEC_PER_MSEC 1000000ULL
 
 /* Longer than the guest's own interrupts and exits, shorter than any hold. */
-#define JUMP_NS		(5 * NSEC_PER_MSEC)
+#define JUMP_NS (5 * NSEC_PER_MSEC)
 
 static uint64_t now_ns(void)
 {

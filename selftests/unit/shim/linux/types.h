@@ -14,6 +14,6 @@ typedef uint64_t u64;
 typedef int64_t s64;
 typedef uint32_t u32;
 
-#define S64_MAX	INT64_MAX
+#define S64_MAX INT64_MAX
 
 #endif /* SHIM_LINUX_TYPES_H */
