@@ -5,7 +5,6 @@
  */
 #define _GNU_SOURCE
 #include <inttypes.h>
-#include <x86intrin.h>
 
 #include "gov.h"
 #include "test.h"
@@ -33,17 +32,6 @@ struct skews {
 	int64_t start[MAX_HOLDS];
 	int64_t end[MAX_HOLDS];
 };
-
-static double ticks_per_ns(void)
-{
-	int64_t ns = test_now();
-	uint64_t tsc = __rdtsc();
-
-	test_sleep(200 * NS_PER_MS);
-	tsc = __rdtsc() - tsc;
-	ns = test_now() - ns;
-	return (double)tsc / ns;
-}
 
 static int64_t distance(int64_t a, int64_t b)
 {
@@ -128,7 +116,7 @@ static void together(const void *arg)
 	if (gov_cpus() < 2)
 		test_skip("one CPU cannot run two vCPUs at once");
 	gov_need();
-	ticks = ticks_per_ns();
+	ticks = vmm_ticks_per_ns();
 	opts.param = THRESHOLD_NS * ticks;
 	vmm = gov_create(&opts);
 	for (i = 0; i < 2; i++)

@@ -10,7 +10,6 @@
  */
 #define _GNU_SOURCE
 #include <inttypes.h>
-#include <x86intrin.h>
 
 #include "gov.h"
 #include "test.h"
@@ -35,18 +34,6 @@ struct point {
 	unsigned int percent;
 	unsigned int period_us;
 };
-
-/* TSC ticks in a ns, as this machine's clock has it. */
-static double ticks_per_ns(void)
-{
-	int64_t ns = test_now();
-	uint64_t tsc = __rdtsc();
-
-	test_sleep(200 * NS_PER_MS);
-	tsc = __rdtsc() - tsc;
-	ns = test_now() - ns;
-	return (double)tsc / ns;
-}
 
 /* The longest stretch between two gaps, in ticks. */
 static uint64_t longest_run(const struct vmm *vmm, uint64_t first, uint64_t last)
@@ -102,7 +89,7 @@ static void stall(const void *arg)
 {
 	const struct point *p = arg;
 	uint64_t quota_us = (uint64_t)p->period_us * p->percent / 100;
-	double stall_us = p->period_us - quota_us, ticks = ticks_per_ns();
+	double stall_us = p->period_us - quota_us, ticks = vmm_ticks_per_ns();
 	struct vmm_opts opts = { .nr_vcpus = 1, .mode = VMM_GAP };
 	unsigned int nr_over, nr_allowed;
 	double gap_us, run_us, got;

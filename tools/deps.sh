@@ -16,7 +16,8 @@ Installs missing Debian packages. Groups:
   build     the module and the tools
   testbed   running commands in the test bed
   style     the checkers
-  headers   the running kernel's headers, when no headers are there at all
+  headers   the running kernel's headers; of a kernel that is not Debian's, the
+            newest that Debian has, when no headers are there at all
 
 KVMGOV_NO_DEPS=1: do nothing.
 USAGE
@@ -41,13 +42,22 @@ packages() {
 			shellcheck sparse
 		;;
 	headers)
+		arch=$(dpkg --print-architecture)
+		[ ! -e "/lib/modules/$(uname -r)/build/Makefile" ] || return 0
+		# Debian's kernels are named as the packages of their headers are.
+		case $(uname -r) in
+		*-"$arch")
+			echo "linux-headers-$(uname -r)"
+			return 0
+			;;
+		esac
 		# A container's kernel is not its own: whatever headers there are
 		# will do for a build.
 		for makefile in /lib/modules/*/build/Makefile \
 			/usr/src/linux-headers-*/Makefile; do
 			[ ! -e "$makefile" ] || return 0
 		done
-		echo "linux-headers-$(dpkg --print-architecture)"
+		echo "linux-headers-$arch"
 		;;
 	*)
 		echo "$me: unknown group '$1': build, testbed, style or headers" >&2

@@ -9,7 +9,6 @@
  * batch has.
  */
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <inttypes.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -45,22 +44,6 @@ static const char *const state_names[NR_STATES] = {
 };
 
 static double cost[NR_STATES];
-
-static int load(const char *variable)
-{
-	const char *file = getenv(variable);
-	int fd, err = 0;
-
-	if (!file)
-		return -ENOENT;
-	fd = open(file, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (syscall(SYS_finit_module, fd, "", 0))
-		err = -errno;
-	close(fd);
-	return err;
-}
 
 /*
  * Wait until the budget of a new period is there, lest a hold fall into the
@@ -108,7 +91,7 @@ static void measure_all(struct vmm *vmm)
 	int err;
 
 	cost[NOTHING] = instructions(vmm);
-	err = load("KVMGOV_PROBE0");
+	err = gov_insmod("KVMGOV_PROBE0");
 	NEED(!err, "cannot load the empty probes: %s (KVMGOV_PROBE0)", strerror(-err));
 	cost[PROBES] = instructions(vmm);
 	NEED(!syscall(SYS_delete_module, "kvmgov_probe0", 0), "cannot unload the empty probes: %s",

@@ -35,9 +35,9 @@ bool gov_loaded(void)
 	return !access("/sys/module/kvmgov", F_OK);
 }
 
-int gov_load(void)
+int gov_insmod(const char *variable)
 {
-	const char *file = getenv("KVMGOV_MODULE");
+	const char *file = getenv(variable);
 	int fd, err = 0;
 
 	if (!file)
@@ -49,6 +49,11 @@ int gov_load(void)
 		err = -errno;
 	close(fd);
 	return err;
+}
+
+int gov_load(void)
+{
+	return gov_insmod("KVMGOV_MODULE");
 }
 
 int gov_unload(void)

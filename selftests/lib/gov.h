@@ -22,6 +22,9 @@
 
 bool gov_loaded(void);
 
+/* Load the module whose file the environment's @variable names; 0 or -errno. */
+int gov_insmod(const char *variable);
+
 /* Load or unload kvmgov.ko; 0 or a negative errno. */
 int gov_load(void);
 int gov_unload(void);

@@ -13,7 +13,6 @@
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
-#include <x86intrin.h>
 
 #include "vmm.h"
 
@@ -104,16 +103,6 @@ static void sleep_until(double when)
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
 }
 
-static double ticks_per_second(void)
-{
-	double start = now();
-	uint64_t tsc = __rdtsc();
-
-	sleep_until(start + 0.2);
-	tsc = __rdtsc() - tsc;
-	return tsc / (now() - start);
-}
-
 static void print_meter(const struct vmm *vmm, const struct settings *s)
 {
 	double clock = 0, ran = 0;
@@ -168,7 +157,7 @@ static void parse(struct settings *s, int argc, char **argv)
 			break;
 		case 'g':
 			s->vm.mode = VMM_GAP;
-			s->ticks = ticks_per_second();
+			s->ticks = vmm_ticks_per_ns() * 1e9;
 			s->vm.param = METER_GAP * s->ticks;
 			break;
 		case 'h':

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 #define PAGE	      4096UL
 #define AREA_SIZE     (PAGE + GUEST_RING_LEN * sizeof(struct guest_gap))
@@ -667,6 +668,25 @@ uint64_t vmm_cpu_ns(const struct vmm *vmm)
 			sum += clock_ns(clock);
 	}
 	return sum;
+}
+
+static double seconds_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+double vmm_ticks_per_ns(void)
+{
+	const struct timespec nap = { .tv_nsec = 200000000 };
+	double start = seconds_now();
+	uint64_t tsc = __rdtsc();
+
+	nanosleep(&nap, NULL);
+	tsc = __rdtsc() - tsc;
+	return tsc / (seconds_now() - start) / 1e9;
 }
 
 int64_t vmm_tsc_offset(const struct vmm_vcpu *vcpu)

@@ -183,6 +183,8 @@ struct vms_operation {
 int vms_apply(struct cli *cli, struct kvmgov *kg, char **words, size_t nr,
 	      const struct vms_operation *op, bool verbose);
 /* The whole of freeze and thaw. */
+int vms_run(struct cli *cli, int argc, char **argv, const struct vms_operation *op);
+
 int vms_set_state(struct cli *cli, int argc, char **argv, enum kvmgov_vm_state state);
 
 /* Prints "7 (web)". */

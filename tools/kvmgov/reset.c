@@ -11,27 +11,9 @@ static int reset_apply(struct kvmgov *kg, const struct kvmgov_vm *vm, void *arg,
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-	static const struct option longs[] = {
-		CLI_OPTIONS,
-		{ "verbose", no_argument, NULL, 'v' },
-		{ 0 },
-	};
-	struct vms_operation op = { .apply = reset_apply };
-	struct kvmgov_error err;
-	bool verbose = false;
-	struct kvmgov *kg;
-	int c, status;
+	static const struct vms_operation op = { .apply = reset_apply };
 
-	while ((c = cli_getopt(cli, argc, argv, "v", longs)) != -1)
-		verbose |= c == 'v';
-	if (optind == argc)
-		return cli_usage(cli, "which VM?");
-	kg = kvmgov_open(&err);
-	if (!kg)
-		return cli_fail(cli, &err);
-	status = vms_apply(cli, kg, argv + optind, argc - optind, &op, verbose);
-	kvmgov_close(kg);
-	return status;
+	return vms_run(cli, argc, argv, &op);
 }
 
 const struct command cmd_reset = {

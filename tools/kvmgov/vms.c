@@ -121,6 +121,33 @@ out:
 	return status;
 }
 
+/**
+ * vms_run() - A command that takes nothing but VMs and --verbose
+ */
+int vms_run(struct cli *cli, int argc, char **argv, const struct vms_operation *op)
+{
+	static const struct option longs[] = {
+		CLI_OPTIONS,
+		{ "verbose", no_argument, NULL, 'v' },
+		{ 0 },
+	};
+	struct kvmgov_error err;
+	bool verbose = false;
+	struct kvmgov *kg;
+	int c, status;
+
+	while ((c = cli_getopt(cli, argc, argv, "v", longs)) != -1)
+		verbose |= c == 'v';
+	if (optind == argc)
+		return cli_usage(cli, "which VM?");
+	kg = kvmgov_open(&err);
+	if (!kg)
+		return cli_fail(cli, &err);
+	status = vms_apply(cli, kg, argv + optind, argc - optind, op, verbose);
+	kvmgov_close(kg);
+	return status;
+}
+
 static int state_apply(struct kvmgov *kg, const struct kvmgov_vm *vm, void *arg,
 		       struct kvmgov_error *err)
 {
@@ -139,25 +166,7 @@ static int state_apply(struct kvmgov *kg, const struct kvmgov_vm *vm, void *arg,
 
 int vms_set_state(struct cli *cli, int argc, char **argv, enum kvmgov_vm_state state)
 {
-	static const struct option longs[] = {
-		CLI_OPTIONS,
-		{ "verbose", no_argument, NULL, 'v' },
-		{ 0 },
-	};
-	struct vms_operation op = { .apply = state_apply, .arg = &state };
-	struct kvmgov_error err;
-	bool verbose = false;
-	struct kvmgov *kg;
-	int c, status;
+	const struct vms_operation op = { .apply = state_apply, .arg = &state };
 
-	while ((c = cli_getopt(cli, argc, argv, "v", longs)) != -1)
-		verbose |= c == 'v';
-	if (optind == argc)
-		return cli_usage(cli, "which VM?");
-	kg = kvmgov_open(&err);
-	if (!kg)
-		return cli_fail(cli, &err);
-	status = vms_apply(cli, kg, argv + optind, argc - optind, &op, verbose);
-	kvmgov_close(kg);
-	return status;
+	return vms_run(cli, argc, argv, &op);
 }
