@@ -142,9 +142,7 @@ static void cap(const void *arg)
 	double rate, got;
 	uint64_t id;
 
-	gov_need();
-	vmm = gov_launch(&opts);
-	id = gov_find(vmm);
+	vmm = gov_start(&opts, &id);
 	rate = gov_work_rate(vmm);
 	gov_set(id, quota_us(p), p->period_us);
 	test_sleep(2LL * p->period_us * NS_PER_US);

@@ -104,9 +104,7 @@ static void signal_frozen(const void *arg)
 	uint64_t id;
 
 	(void)arg;
-	gov_need();
-	vmm = gov_launch(&spin);
-	id = gov_find(vmm);
+	vmm = gov_start(&spin, &id);
 	NEED(!set_state(id, "frozen"), "cannot freeze");
 	gov_wait_still(vmm);
 	signal_latency(vmm);
@@ -128,9 +126,7 @@ static void debt_stays(const void *arg)
 	double rate;
 
 	(void)arg;
-	gov_need();
-	vmm = gov_launch(&spin);
-	id = gov_find(vmm);
+	vmm = gov_start(&spin, &id);
 	rate = gov_work_rate(vmm);
 	gov_set(id, LOW_QUOTA, LOW_PERIOD);
 	gov_wait_still(vmm);
@@ -164,9 +160,7 @@ static void pause_no_refill(const void *arg)
 	int i;
 
 	(void)arg;
-	gov_need();
-	vmm = gov_launch(&spin);
-	id = gov_find(vmm);
+	vmm = gov_start(&spin, &id);
 	rate = gov_work_rate(vmm);
 	gov_set(id, LOW_QUOTA, LOW_PERIOD);
 	gov_wait_still(vmm);
@@ -271,9 +265,7 @@ static void freeze_halted(const void *arg)
 	uint64_t id, work;
 
 	(void)arg;
-	gov_need();
-	vmm = gov_launch(&opts);
-	id = gov_find(vmm);
+	vmm = gov_start(&opts, &id);
 	vmm_interrupt(&vmm->vcpu[0]);
 	NEED(POLL(10 * NS_PER_S, vmm_total_work(vmm)), "does not wake");
 	gov_wait_still(vmm);
@@ -397,9 +389,7 @@ static void live_change(const void *arg)
 	size_t i;
 
 	(void)arg;
-	gov_need();
-	vmm = gov_launch(&spin);
-	id = gov_find(vmm);
+	vmm = gov_start(&spin, &id);
 	for (i = 0; i < ARRAY_SIZE(percents); i++) {
 		gov_set(id, percents[i] * 200, 20000);
 		/* Debt from the former limit is paid first. */

@@ -109,9 +109,7 @@ static void defaults_touch_no_one(const void *arg)
 	uint64_t id;
 
 	(void)arg;
-	gov_need();
-	vmm = gov_launch(&spin);
-	id = gov_find(vmm);
+	vmm = gov_start(&spin, &id);
 	gov_set(id, 30000, 60000);
 	gov_set_defaults(10000, 1000000);
 	CHECK(gov_u64("vms/%" PRIu64 "/cpu/quota_us", id) == 30000, "quota");
@@ -126,9 +124,7 @@ static void end_by_close(const void *arg)
 	uint64_t id;
 
 	(void)arg;
-	gov_need();
-	vmm = gov_launch(&spin);
-	id = gov_find(vmm);
+	vmm = gov_start(&spin, &id);
 	gov_end(vmm);
 	must_vanish(id, "close");
 	gov_no_leak();
@@ -169,9 +165,7 @@ static void threads_end_first(const void *arg)
 	uint64_t id;
 
 	(void)arg;
-	gov_need();
-	vmm = gov_launch(&spin);
-	id = gov_find(vmm);
+	vmm = gov_start(&spin, &id);
 	gov_set(id, 1000, 100000);
 	vmm_stop(vmm);
 	test_sleep(100 * NS_PER_MS);
@@ -220,9 +214,7 @@ static void many_vcpus(const void *arg)
 	double got;
 
 	(void)arg;
-	gov_need();
-	vmm = gov_launch(&opts);
-	id = gov_find(vmm);
+	vmm = gov_start(&opts, &id);
 	NEED(POLL(60 * NS_PER_S, all_published(id, 64)), "%" PRIu64 " vCPUs",
 	     gov_u64("vms/%" PRIu64 "/nr_vcpus", id));
 	for (i = 0; i < 64; i++)
@@ -284,9 +276,7 @@ static void quota_without_effect(const void *arg)
 	uint64_t id, cpu;
 	double got;
 
-	gov_need();
-	vmm = gov_launch(&spin);
-	id = gov_find(vmm);
+	vmm = gov_start(&spin, &id);
 	gov_set(id, *quota, 20000);
 	start = test_now();
 	cpu = vmm_cpu_ns(vmm);

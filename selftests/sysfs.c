@@ -339,9 +339,7 @@ static void valid(const void *arg)
 	size_t i;
 
 	(void)arg;
-	gov_need();
-	vmm = gov_launch(&two);
-	id = gov_find(vmm);
+	vmm = gov_start(&two, &id);
 	for (i = 0; i < ARRAY_SIZE(good); i++) {
 		int err;
 
@@ -368,9 +366,7 @@ static void invalid(const void *arg)
 	size_t i, j;
 
 	(void)arg;
-	gov_need();
-	vmm = gov_launch(&two);
-	id = gov_find(vmm);
+	vmm = gov_start(&two, &id);
 	gov_set(id, 50000, 100000);
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		refuse(id, bad[i].file, bad[i].write, strlen(bad[i].write));
@@ -416,9 +412,7 @@ static void nul_inside(const void *arg)
 	size_t i;
 
 	(void)arg;
-	gov_need();
-	vmm = gov_launch(&two);
-	id = gov_find(vmm);
+	vmm = gov_start(&two, &id);
 	gov_set(id, 50000, 100000);
 	for (i = 0; i < ARRAY_SIZE(values); i++)
 		refuse(id, values[i].file, values[i].data, values[i].len);
@@ -434,9 +428,7 @@ static void empty_write(const void *arg)
 	size_t i;
 
 	(void)arg;
-	gov_need();
-	vmm = gov_launch(&two);
-	id = gov_find(vmm);
+	vmm = gov_start(&two, &id);
 	gov_set(id, 50000, 100000);
 	NEED(!gov_write("web", "vms/%" PRIu64 "/name", id), "name");
 	snapshot(before, sizeof(before), id);
@@ -505,9 +497,7 @@ static void not_root(const void *arg)
 	pid_t pid;
 
 	(void)arg;
-	gov_need();
-	vmm = gov_launch(&two);
-	id = gov_find(vmm);
+	vmm = gov_start(&two, &id);
 	snapshot(before, sizeof(before), id);
 	pid = test_fork(try_as_nobody, &id);
 	waitpid(pid, &status, 0);

@@ -213,9 +213,7 @@ static void releases(const void *arg)
 	uint64_t id, work;
 	int64_t start;
 
-	gov_need();
-	vmm = gov_launch(&opts);
-	id = gov_find(vmm);
+	vmm = gov_start(&opts, &id);
 	gov_set(id, 1000, 1000000);
 	if (state)
 		NEED(!gov_write(state, "vms/%" PRIu64 "/state", id), "cannot freeze");

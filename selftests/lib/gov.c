@@ -329,6 +329,16 @@ struct vmm *gov_launch(const struct vmm_opts *opts)
 	return remember(vmm_launch(opts));
 }
 
+struct vmm *gov_start(const struct vmm_opts *opts, uint64_t *id)
+{
+	struct vmm *vmm;
+
+	gov_need();
+	vmm = gov_launch(opts);
+	*id = gov_find(vmm);
+	return vmm;
+}
+
 struct vmm *gov_fork(const struct vmm_opts *opts)
 {
 	fflush(stdout);

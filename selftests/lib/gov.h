@@ -74,6 +74,9 @@ void gov_no_leak(void);
 struct vmm *gov_launch(const struct vmm_opts *opts);
 struct vmm *gov_fork(const struct vmm_opts *opts);
 
+/* The same as gov_launch(), with the module loaded and the VM's id in @id. */
+struct vmm *gov_start(const struct vmm_opts *opts, uint64_t *id);
+
 /* Made, but without threads. */
 struct vmm *gov_create(const struct vmm_opts *opts);
 
