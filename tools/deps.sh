@@ -34,8 +34,9 @@ packages() {
 			make pahole perl pkg-config python3 python3-yaml xz-utils
 		;;
 	testbed)
-		# gzip, xz-utils, zstd: what kernels are packed with.
-		echo busybox-static cpio gzip kmod procps python3 qemu-system-x86 \
+		# g++: the headers are also tried in C++. gzip, xz-utils, zstd: what
+		# kernels are packed with.
+		echo busybox-static cpio g++ gzip kmod procps python3 qemu-system-x86 \
 			util-linux xz-utils zstd
 		;;
 	style)

@@ -15,8 +15,11 @@
 #define NSEC_PER_SEC  1000000000ULL
 #define NSEC_PER_MSEC 1000000ULL
 
-/* Longer than the guest's own interrupts and exits, shorter than any hold. */
-#define JUMP_NS (5 * NSEC_PER_MSEC)
+/*
+ * Longer than the guest's own interrupts and exits, shorter than any hold and
+ * than the turns in which the host's scheduler lets guests share a CPU.
+ */
+#define JUMP_NS (3 * NSEC_PER_MSEC / 2)
 
 static uint64_t now_ns(void)
 {
