@@ -14,7 +14,11 @@
 
 static long load = 1;
 
+/* What a VM with a quota of 10 ms may use at first: timers may be late. */
+static long first_ms = 20;
+
 static const struct test_option options[] = {
+	{ "first-ms", &first_ms, "how long a VM born with 10 ms in 1 s may run at first" },
 	{ "load", &load, "0: never load or unload the module" }, {}
 };
 
@@ -93,7 +97,7 @@ static void born_governed(const void *arg)
 	test_sleep(700 * NS_PER_MS);
 	work = vmm_total_work(vmm);
 	test_diag("worked for %.2f ms in its first 0.7 s", work / rate * 1e3);
-	CHECK(work / rate * 1e3 <= 20, "worked for %.2f ms", work / rate * 1e3);
+	CHECK(work / rate * 1e3 <= first_ms, "worked for %.2f ms", work / rate * 1e3);
 	CHECK(gov_u64("vms/%" PRIu64 "/cpu/quota_us", id) == 10000 &&
 		      gov_u64("vms/%" PRIu64 "/cpu/period_us", id) == 1000000,
 	      "quota %" PRIu64 ", period %" PRIu64, gov_u64("vms/%" PRIu64 "/cpu/quota_us", id),
