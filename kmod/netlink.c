@@ -449,6 +449,17 @@ int kvmgov_nl_vcpu_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	return skb->len;
 }
 
+/* What @vm has to tell; where that is NULL, the current process. */
+static int fill_event(struct sk_buff *skb, struct kvmgov_vm *vm)
+{
+	if (vm)
+		return fill_vm(skb, vm);
+	if (nla_put_u32(skb, KVMGOV_A_VM_PID, task_tgid_nr(current)) ||
+	    nla_put_string(skb, KVMGOV_A_VM_COMM, current->group_leader->comm))
+		return -EMSGSIZE;
+	return 0;
+}
+
 static void notify(struct kvmgov_vm *vm, u8 cmd, unsigned int group)
 {
 	struct sk_buff *skb;
@@ -461,7 +472,7 @@ static void notify(struct kvmgov_vm *vm, u8 cmd, unsigned int group)
 	if (!skb)
 		return;
 	header = genlmsg_put(skb, 0, 0, &family, 0, cmd);
-	if (!header || fill_vm(skb, vm)) {
+	if (!header || fill_event(skb, vm)) {
 		nlmsg_free(skb);
 		return;
 	}
@@ -482,6 +493,18 @@ void kvmgov_netlink_notify(struct kvmgov_vm *vm, u8 cmd)
 	down_read(&family_sem);
 	notify(vm, cmd, cmd == KVMGOV_CMD_VM_CHANGE_NTF ?
 	       KVMGOV_NLGRP_CONFIG : KVMGOV_NLGRP_EVENTS);
+	up_read(&family_sem);
+}
+
+/**
+ * kvmgov_netlink_ungoverned() - tell that a vCPU of this process is not governed
+ *
+ * Context: a vCPU's thread; may sleep.
+ */
+void kvmgov_netlink_ungoverned(void)
+{
+	down_read(&family_sem);
+	notify(NULL, KVMGOV_CMD_UNGOVERNED_NTF, KVMGOV_NLGRP_EVENTS);
 	up_read(&family_sem);
 }
 

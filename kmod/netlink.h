@@ -12,5 +12,6 @@ struct kvmgov_vm;
 int kvmgov_netlink_init(void);
 void kvmgov_netlink_exit(void);
 void kvmgov_netlink_notify(struct kvmgov_vm *vm, u8 cmd);
+void kvmgov_netlink_ungoverned(void);
 
 #endif /* _KVMGOV_NETLINK_H */

@@ -370,18 +370,20 @@ static const struct kobj_type vcpu_ktype = {
  * kvmgov_sysfs_vm_add() - make a VM visible
  * @vm: the VM
  *
- * Where memory lacks it stays invisible here, but governed. Context: the
- * registry's worker.
+ * Where memory lacks it stays invisible here as a whole, but governed and seen
+ * over netlink. Context: the registry's worker.
  */
 void kvmgov_sysfs_vm_add(struct kvmgov_vm *vm)
 {
 	kref_get(&vm->ref);
-	if (kobject_init_and_add(&vm->kobj, &vm_ktype, vms_kobj, "%llu",
-				 vm->id)) {
-		pr_warn("cannot show VM %llu in sysfs\n", vm->id);
-		return;
+	if (!kobject_init_and_add(&vm->kobj, &vm_ktype, vms_kobj, "%llu",
+				  vm->id)) {
+		vm->vcpus_kobj = kobject_create_and_add("vcpus", &vm->kobj);
+		if (vm->vcpus_kobj)
+			return;
+		kobject_del(&vm->kobj);
 	}
-	vm->vcpus_kobj = kobject_create_and_add("vcpus", &vm->kobj);
+	pr_warn("cannot show VM %llu in sysfs\n", vm->id);
 }
 
 /**

@@ -7,10 +7,12 @@
 #include <linux/ktime.h>
 #include <linux/pid.h>
 #include <linux/rculist.h>
+#include <linux/ratelimit.h>
 #include <linux/slab.h>
 
 #include "arch.h"
 #include "hold.h"
+#include "netlink.h"
 #include "runner.h"
 #include "slice.h"
 #include "sysfs.h"
@@ -247,13 +249,19 @@ void kvmgov_vcpu_drop(struct kvmgov_vcpu *vcpu)
 /**
  * kvmgov_ungoverned_inc() - count and report a failure for lack of memory
  *
- * Context: process context of a vCPU's thread.
+ * Context: process context of a vCPU's thread; may sleep.
  */
 void kvmgov_ungoverned_inc(void)
 {
+	static DEFINE_RATELIMIT_STATE(limit, DEFAULT_RATELIMIT_INTERVAL,
+				      DEFAULT_RATELIMIT_BURST);
+
 	atomic64_inc(&ungoverned);
-	pr_warn_ratelimited("no memory to govern a vCPU of %s[%d]; trying again\n",
-			    current->comm, task_tgid_nr(current));
+	if (!__ratelimit(&limit))
+		return;
+	pr_warn("no memory to govern a vCPU of %s[%d]; trying again\n",
+		current->comm, task_tgid_nr(current));
+	kvmgov_netlink_ungoverned();
 }
 
 /**

@@ -561,6 +561,7 @@ void kvmgov_vm_let_go(void)
  */
 void kvmgov_vm_exit(void)
 {
+	struct kvmgov_counters nr;
 	struct kvmgov_vm *vm;
 	unsigned long id;
 
@@ -577,4 +578,10 @@ void kvmgov_vm_exit(void)
 	/* The memory of runners, vCPUs and VMs is freed by our functions. */
 	rcu_barrier();
 	xa_destroy(&vms);
+	kvmgov_counters_get(&nr);
+	if (nr.vms_created != nr.vms_destroyed ||
+	    nr.vcpus_created != nr.vcpus_destroyed)
+		pr_err("%llu VMs and %llu vCPUs were never freed\n",
+		       nr.vms_created - nr.vms_destroyed,
+		       nr.vcpus_created - nr.vcpus_destroyed);
 }

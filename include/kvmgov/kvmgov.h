@@ -296,6 +296,8 @@ enum kvmgov_event_type {
 	KVMGOV_EVENT_CHANGE,  /* limits, name, UUID or state of a VM have changed */
 	KVMGOV_EVENT_LOST,    /* events came faster than they were read: read the VMs anew */
 	KVMGOV_EVENT_UNLOAD,  /* the module is gone; nothing will follow */
+	/* a vCPU runs without limits, for lack of memory, until it enters its guest again */
+	KVMGOV_EVENT_UNGOVERNED,
 };
 
 struct kvmgov_monitor;
@@ -319,7 +321,10 @@ int kvmgov_monitor_next(struct kvmgov_monitor *monitor, struct kvmgov_event **ev
 			struct kvmgov_error *err);
 
 enum kvmgov_event_type kvmgov_event_type(const struct kvmgov_event *event);
-/* The VM, living as long as the event; NULL for KVMGOV_EVENT_LOST and _UNLOAD. */
+/*
+ * The VM, living as long as the event; NULL for KVMGOV_EVENT_LOST and _UNLOAD. Of
+ * that of KVMGOV_EVENT_UNGOVERNED only the pid and the comm are known.
+ */
 const struct kvmgov_vm *kvmgov_event_vm(const struct kvmgov_event *event);
 void kvmgov_event_free(struct kvmgov_event *event);
 

@@ -128,7 +128,7 @@ static void learn(struct watch *w, struct kvmgov_event *event)
 static const char *const type_names[] = {
 	[KVMGOV_EVENT_NEW] = "vm-new",		 [KVMGOV_EVENT_END] = "vm-end",
 	[KVMGOV_EVENT_CHANGE] = "vm-change",	 [KVMGOV_EVENT_LOST] = "events-lost",
-	[KVMGOV_EVENT_UNLOAD] = "module-unload",
+	[KVMGOV_EVENT_UNLOAD] = "module-unload", [KVMGOV_EVENT_UNGOVERNED] = "vcpu-ungoverned",
 };
 
 /* The time of reading: messages carry none. */
@@ -153,8 +153,13 @@ static void print_json(const char *when, const char *what, const struct kvmgov_v
 
 	js_add(doc, "time", js_text(when));
 	js_add(doc, "event", js_text(what));
-	if (vm)
+	if (vm && kvmgov_vm_id(vm)) {
 		js_add(doc, "vm", fields_json(vm_fields, vm));
+	} else if (vm) {
+		/* Not governed: this is all that is known. */
+		js_add(doc, "pid", js_number(kvmgov_vm_pid(vm)));
+		js_add(doc, "comm", js_text(kvmgov_vm_comm(vm)));
+	}
 	if (changes)
 		js_add(doc, "changes", changes);
 	js_print_line(doc);
@@ -165,8 +170,10 @@ static void print_text(const char *when, const char *what, const struct kvmgov_v
 {
 	printf("%s %s", when, what);
 	if (vm) {
-		putchar(' ');
-		vm_print_label(vm);
+		if (kvmgov_vm_id(vm)) {
+			putchar(' ');
+			vm_print_label(vm);
+		}
 		printf(" pid %" PRIu32 " ", kvmgov_vm_pid(vm));
 		out_text(stdout, kvmgov_vm_comm(vm));
 	}
@@ -212,7 +219,10 @@ static int handle(struct watch *w, struct kvmgov_event *event, struct kvmgov_err
 		kvmgov_event_free(event);
 		return type == KVMGOV_EVENT_LOST && !w->done ? learn_all(w, err) : 0;
 	}
-	learn(w, event);
+	if (type == KVMGOV_EVENT_UNGOVERNED)
+		kvmgov_event_free(event);
+	else
+		learn(w, event);
 	return 0;
 }
 

@@ -129,6 +129,8 @@ static int message_type(const struct kvmgov_monitor *mon, struct nlmsghdr *nlh)
 		return KVMGOV_EVENT_END;
 	case KVMGOV_CMD_VM_CHANGE_NTF:
 		return KVMGOV_EVENT_CHANGE;
+	case KVMGOV_CMD_UNGOVERNED_NTF:
+		return KVMGOV_EVENT_UNGOVERNED;
 	}
 	return 0; /* a newer module's */
 }

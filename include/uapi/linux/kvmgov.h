@@ -276,6 +276,11 @@ enum kvmgov_a_vcpu {
  * @KVMGOV_CMD_VM_CHANGE_NTF: (notification to %KVMGOV_MCGRP_CONFIG) Limits,
  *      name, UUID or state of a VM have changed. Carries what the reply to
  *      %KVMGOV_CMD_VM_GET carries.
+ * @KVMGOV_CMD_UNGOVERNED_NTF: (notification to %KVMGOV_MCGRP_EVENTS) A vCPU
+ *      could not be governed for lack of memory and runs on without limit; it
+ *      is tried again when it enters its guest the next time. Sent at most a
+ *      few times in a few seconds; the counter "ungoverned" has all. Carries
+ *      %KVMGOV_A_VM_PID, %KVMGOV_A_VM_COMM.
  */
 enum kvmgov_cmd {
 	KVMGOV_CMD_INFO_GET = 1,
@@ -286,6 +291,7 @@ enum kvmgov_cmd {
 	KVMGOV_CMD_VM_NEW_NTF,
 	KVMGOV_CMD_VM_END_NTF,
 	KVMGOV_CMD_VM_CHANGE_NTF,
+	KVMGOV_CMD_UNGOVERNED_NTF,
 
 	/* private: */
 	__KVMGOV_CMD_MAX,
