@@ -12,8 +12,9 @@ override O := $(abspath $(O))
 DESTDIR ?=
 prefix ?= /usr/local
 
-# The kernel series that the tests run on.
-SERIES ?= 6.1 6.12
+# The kernels that the tests run on: see tools/testbed/kernel --help.
+KERNELS ?= 6.1 6.12
+DEBUG_KERNELS ?= 6.1-kasan
 
 KERNEL := tools/testbed/kernel
 TESTBED := tools/testbed/testbed
@@ -33,12 +34,14 @@ module: deps-build	## build build/<release>/kvmgov.ko (KDIR= chooses the kernel'
 tools: deps-build	## build the library and the command line tool
 	@$(SUBMAKE) -C tools O=$(O)
 
+# Kernels with checkers also tell which lines have run.
 .PHONY: modules-testbed
 modules-testbed: deps-build deps-testbed
 	@mkdir -p $(O)
-	@for series in $(SERIES); do \
-		dir=$$($(KERNEL) path $$series) && \
-		tools/build-module $(O) $$dir/headers >$(O)/module.log 2>&1 || \
+	@for kernel in $(KERNELS); do \
+		case $$kernel in *-k?san) gcov="-- GCOV_PROFILE=y" ;; *) gcov= ;; esac && \
+		dir=$$($(KERNEL) path $$kernel) && \
+		tools/build-module $(O) $$dir/headers $$gcov >$(O)/module.log 2>&1 || \
 		{ cat $(O)/module.log; exit 1; }; \
 	done
 
@@ -46,10 +49,10 @@ modules-testbed: deps-build deps-testbed
 selftests: tools modules-testbed
 	@$(SUBMAKE) -C selftests O=$(O) KSRC=$$($(KERNEL) source 6.1) >$(O)/selftests.log 2>&1 || \
 		{ cat $(O)/selftests.log; exit 1; }
-	@for series in $(SERIES); do \
-		dir=$$($(KERNEL) path $$series) && \
+	@for kernel in $(KERNELS); do \
+		dir=$$($(KERNEL) path $$kernel) && \
 		$(SUBMAKE) -C selftests O=$(O) KSRC=$$($(KERNEL) source 6.1) \
-			KDIR=$$dir/headers probe0 >$(O)/selftests.log 2>&1 || \
+			KDIR=$$dir/headers kmod >$(O)/selftests.log 2>&1 || \
 		{ cat $(O)/selftests.log; exit 1; }; \
 	done
 
@@ -66,21 +69,26 @@ install: all	## install on this host (DESTDIR=, prefix=)
 
 .PHONY: demo
 demo: selftests	## govern real KVM guests on a stock kernel, in QEMU
-	@tools/demo/demo $(O) $(firstword $(SERIES))
+	@tools/demo/demo $(O) $(firstword $(KERNELS))
 
 .PHONY: check
 check: selftests	## all tests that a change must pass
-	@selftests/check --out $(O) --series "$(SERIES)"
+	@selftests/check --out $(O) --kernel "$(KERNELS)"
+
+.PHONY: check-debug
+check-debug:	## the same in a kernel with KASAN, lockdep, kmemleak and the like
+	@$(SUBMAKE) selftests KERNELS="$(DEBUG_KERNELS)"
+	@selftests/check --out $(O) --kernel "$(DEBUG_KERNELS)" --no-unit
 
 .PHONY: bench
 bench: selftests	## what kvmgov costs, and how exact it is beside cpu.max
-	@selftests/check --out $(O) --series "$(SERIES)" --preempt voluntary --no-unit \
+	@selftests/check --out $(O) --kernel "$(KERNELS)" --preempt voluntary --no-unit \
 		--lane icount0,icount3 --test hookcost,cap,stall --verbose
 
 .PHONY: shell
-shell: tools modules-testbed	## a shell in the test bed, the module loaded (SERIES=)
-	@dir=$$($(KERNEL) path $(firstword $(SERIES))) && \
-	PATH="$(O)/bin:$$PATH" $(TESTBED) --series $(firstword $(SERIES)) --interactive \
+shell: tools modules-testbed	## a shell in the test bed, the module loaded (KERNELS=)
+	@dir=$$($(KERNEL) path $(firstword $(KERNELS))) && \
+	PATH="$(O)/bin:$$PATH" $(TESTBED) --series $(firstword $(KERNELS)) --interactive \
 		--module $(O)/$$(cat $$dir/release)/kvmgov.ko
 
 .PHONY: style
