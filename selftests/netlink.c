@@ -157,7 +157,7 @@ static void listen_to(struct link *link, const char *group)
 /* The next notification of one kind about one VM (id 0: any). */
 static bool heard(const struct link *link, int cmd, uint64_t id, struct figures *f)
 {
-	int64_t end = test_now() + 10 * NS_PER_S;
+	int64_t end = test_deadline(10 * NS_PER_S);
 	char buffer[8192];
 
 	while (test_now() < end) {

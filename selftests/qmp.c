@@ -95,7 +95,7 @@ static bool connect_qmp(struct qemu *q)
 /* The next line; events and answers are lines of their own. */
 static void read_line(struct qemu *q, char *line, size_t size)
 {
-	int64_t end = test_now() + PATIENCE;
+	int64_t end = test_deadline(PATIENCE);
 	char *newline;
 	ssize_t n;
 

@@ -35,13 +35,10 @@ bool gov_loaded(void)
 	return !access("/sys/module/kvmgov", F_OK);
 }
 
-int gov_insmod(const char *variable)
+static int load_file(const char *file)
 {
-	const char *file = getenv(variable);
 	int fd, err = 0;
 
-	if (!file)
-		return -ENOENT;
 	fd = open(file, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
@@ -53,12 +50,32 @@ int gov_insmod(const char *variable)
 
 int gov_load(void)
 {
-	return gov_insmod("KVMGOV_MODULE");
+	const char *file = getenv("KVMGOV_MODULE");
+
+	return file ? load_file(file) : -ENOENT;
 }
 
 int gov_unload(void)
 {
 	return syscall(SYS_delete_module, "kvmgov", O_NONBLOCK) ? -errno : 0;
+}
+
+void gov_kmod_load(const char *name)
+{
+	const char *dir = getenv("KVMGOV_KMOD");
+	char file[PATH_MAX];
+	int err;
+
+	NEED(dir, "KVMGOV_KMOD says not where the tests' modules are");
+	snprintf(file, sizeof(file), "%s/%s.ko", dir, name);
+	err = load_file(file);
+	NEED(!err, "cannot load %s: %s", file, strerror(-err));
+}
+
+void gov_kmod_unload(const char *name)
+{
+	NEED(!syscall(SYS_delete_module, name, O_NONBLOCK), "cannot unload %s: %s", name,
+	     strerror(errno));
 }
 
 void gov_need(void)

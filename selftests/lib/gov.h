@@ -22,12 +22,13 @@
 
 bool gov_loaded(void);
 
-/* Load the module whose file the environment's @variable names; 0 or -errno. */
-int gov_insmod(const char *variable);
-
 /* Load or unload kvmgov.ko; 0 or a negative errno. */
 int gov_load(void);
 int gov_unload(void);
+
+/* Load or unload one of the tests' own modules, or end the case. */
+void gov_kmod_load(const char *name);
+void gov_kmod_unload(const char *name);
 
 /* The module must be there: load it, or end the case. */
 void gov_need(void);

@@ -195,6 +195,14 @@ int64_t test_now(void)
 	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
 }
 
+int64_t test_deadline(int64_t timeout_ns)
+{
+	const char *slow = getenv("KVMGOV_SLOW");
+	long factor = slow ? atol(slow) : 1;
+
+	return test_now() + timeout_ns * (factor > 0 ? factor : 1);
+}
+
 void test_sleep_until(int64_t ns)
 {
 	struct timespec ts = {

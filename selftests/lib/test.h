@@ -102,16 +102,19 @@ bool test_failed(void);
 /*
  * Wait for a condition, at most this long; its value at the end. Time-outs are
  * generous, for a busy machine that emulates another: the tests' own limits are
- * asserted on what is measured.
+ * asserted on what is measured. KVMGOV_SLOW in the environment multiplies them.
  */
 #define POLL(timeout_ns, cond)                                 \
 	({                                                     \
-		int64_t end_ = test_now() + (timeout_ns);      \
+		int64_t end_ = test_deadline(timeout_ns);      \
 		bool done_;                                    \
 		while (!(done_ = (cond)) && test_now() < end_) \
 			test_nap();                            \
 		done_ || (cond);                               \
 	})
+
+/* The time, on the same clock, at which that much patience has ended. */
+int64_t test_deadline(int64_t timeout_ns);
 
 /* CLOCK_MONOTONIC in ns. */
 int64_t test_now(void);

@@ -91,11 +91,9 @@ static void measure_all(struct vmm *vmm)
 	int err;
 
 	cost[NOTHING] = instructions(vmm);
-	err = gov_insmod("KVMGOV_PROBE0");
-	NEED(!err, "cannot load the empty probes: %s (KVMGOV_PROBE0)", strerror(-err));
+	gov_kmod_load("kvmgov_probe0");
 	cost[PROBES] = instructions(vmm);
-	NEED(!syscall(SYS_delete_module, "kvmgov_probe0", 0), "cannot unload the empty probes: %s",
-	     strerror(errno));
+	gov_kmod_unload("kvmgov_probe0");
 	err = gov_load();
 	NEED(!err, "cannot load the module: %s", strerror(-err));
 	cost[NO_LIMIT] = instructions(vmm);

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * faults: every allocation of the module fails once, in turn.
+ *
+ * A round lets the nth allocation since its start fail, does one thing, and
+ * looks at what has become of it; n grows until there is none left to fail. A
+ * failure must be reported or leave a VM that is counted as ungoverned until
+ * the next entry into its guest; it must never leave half an object.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/kvmgov.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gov.h"
+#include "nl.h"
+#include "test.h"
+
+#define FAULTS	   "/sys/module/kvmgov_faults/parameters/"
+#define PATIENCE   (20 * NS_PER_S)
+#define MAX_ROUNDS 300
+
+static const struct vmm_opts two = { .nr_vcpus = 2, .mode = VMM_SPIN };
+
+static void param_write(unsigned int nth)
+{
+	char text[16];
+	int fd = open(FAULTS "nth", O_WRONLY | O_CLOEXEC);
+	int len = snprintf(text, sizeof(text), "%u", nth);
+
+	NEED(fd >= 0 && write(fd, text, len) == len, "cannot ask for a fault: %s", strerror(errno));
+	close(fd);
+}
+
+static void param_read(const char *name, char *text, size_t size)
+{
+	char path[128];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), FAULTS "%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	NEED(fd >= 0, "%s: %s", path, strerror(errno));
+	n = read(fd, text, size - 1);
+	close(fd);
+	text[n > 0 ? n - 1 : 0] = '\0';
+}
+
+static unsigned int allocations(void)
+{
+	char text[16];
+
+	param_read("count", text, sizeof(text));
+	return atoi(text);
+}
+
+/**
+ * struct round - one round
+ * @nth:	the allocation that is to fail
+ * @failed:	it has
+ * @where:	who asked for it
+ */
+struct round {
+	unsigned int nth;
+	bool failed;
+	char where[128];
+};
+
+/* No more faults; what has been. */
+static void round_end(struct round *round)
+{
+	round->failed = allocations() >= round->nth;
+	param_read("where", round->where, sizeof(round->where));
+	param_write(0);
+}
+
+/* Rounds until nothing is left to fail. */
+static void in_turn(void (*act)(struct round *round), unsigned int least)
+{
+	struct round round = {};
+
+	for (round.nth = 1; round.nth < MAX_ROUNDS && !test_failed(); round.nth++) {
+		act(&round);
+		if (!round.failed)
+			break;
+		test_diag("%u: %s", round.nth, round.where);
+	}
+	CHECK(!round.failed, "more than %u allocations", MAX_ROUNDS);
+	CHECK(round.nth > least, "only %u allocations have failed, of at least %u", round.nth - 1,
+	      least);
+}
+
+/* ---- what there is ---- */
+
+struct census {
+	unsigned int nr;
+	uint64_t id;
+	uint64_t held;
+	uint32_t vcpus;
+	uint64_t quota;
+	uint32_t period;
+};
+
+static void count_vm(const struct nlmsghdr *nlh, void *arg)
+{
+	struct genlmsghdr *hdr = nlmsg_data(nlh);
+	struct nlattr *attrs[KVMGOV_A_VM_MAX + 1];
+	struct census *census = arg;
+
+	if (nla_parse(attrs, KVMGOV_A_VM_MAX, genlmsg_attrdata(hdr, 0), genlmsg_attrlen(hdr, 0),
+		      NULL) ||
+	    !attrs[ID] || !attrs[KVMGOV_A_VM_NR_HELD] || !attrs[KVMGOV_A_VM_NR_VCPUS] ||
+	    !attrs[QUOTA] || !attrs[PERIOD])
+		return;
+	census->nr++;
+	census->id = nla_get_u64(attrs[ID]);
+	census->held = nla_get_u64(attrs[KVMGOV_A_VM_NR_HELD]);
+	census->vcpus = nla_get_u32(attrs[KVMGOV_A_VM_NR_VCPUS]);
+	census->quota = nla_get_u64(attrs[QUOTA]);
+	census->period = nla_get_u32(attrs[PERIOD]);
+}
+
+static struct answer take_census(const struct link *link, struct census *census)
+{
+	*census = (struct census){};
+	return ask(link, message(link, GET, NLM_F_DUMP), count_vm, census);
+}
+
+static bool governs(const struct link *link, uint32_t vcpus)
+{
+	struct census census;
+
+	take_census(link, &census);
+	return census.nr == 1 && census.vcpus == vcpus && census.held > 0;
+}
+
+/* All gone, but for what the stats say of the past. */
+static bool all_gone(void)
+{
+	return gov_u64("stats/vms_created") == gov_u64("stats/vms_destroyed") &&
+	       gov_u64("stats/vcpus_created") == gov_u64("stats/vcpus_destroyed") &&
+	       !gov_u64("stats/callbacks_pending");
+}
+
+static void leave_nothing(void)
+{
+	CHECK(POLL(PATIENCE, all_gone()), "VMs %" PRIu64 " of %" PRIu64 ", vCPUs %" PRIu64
+	      " of %" PRIu64 " destroyed", gov_u64("stats/vms_destroyed"),
+	      gov_u64("stats/vms_created"), gov_u64("stats/vcpus_destroyed"),
+	      gov_u64("stats/vcpus_created"));
+}
+
+static void unload(void)
+{
+	int err = 0;
+
+	if (gov_loaded())
+		NEED(POLL(PATIENCE, !(err = gov_unload())), "cannot unload: %s", strerror(-err));
+}
+
+/* ---- the rounds ---- */
+
+static void load_round(struct round *round)
+{
+	struct stat st;
+	int err;
+
+	unload();
+	param_write(round->nth);
+	err = gov_load();
+	round_end(round);
+	if (round->failed && err) {
+		CHECK(err == -ENOMEM, "%s: %s", round->where, strerror(-err));
+		CHECK(stat(GOV_ROOT, &st), "%s is left behind", GOV_ROOT);
+	} else {
+		CHECK(!err, "%s: %s", round->where, strerror(-err));
+	}
+	/* In any case it can be loaded now, or is. */
+	gov_need();
+	unload();
+}
+
+static void loading(const void *arg)
+{
+	(void)arg;
+	in_turn(load_round, 5);
+}
+
+/* What is in sysfs is whole. */
+static void check_sysfs(const struct round *round, uint64_t id, const struct vmm *vmm)
+{
+	if (!gov_exists("vms/%" PRIu64, id)) {
+		CHECK(round->failed, "the VM is not in sysfs");
+		return;
+	}
+	CHECK(gov_exists("vms/%" PRIu64 "/cpu/quota_us", id) &&
+		      gov_exists("vms/%" PRIu64 "/vcpus", id),
+	      "%s: half a directory", round->where);
+	CHECK(gov_u64("vms/%" PRIu64 "/pid", id) == (uint64_t)vmm->pid, "pid");
+	if (!round->failed)
+		CHECK(gov_exists("vms/%" PRIu64 "/vcpus/0/tid", id) &&
+			      gov_exists("vms/%" PRIu64 "/vcpus/1/tid", id),
+		      "a vCPU is not in sysfs");
+}
+
+/* The message of a vCPU of this process. */
+static bool told(const struct link *events)
+{
+	char buffer[8192];
+	bool yes = false;
+
+	while (readable(events->fd, 100)) {
+		struct nlmsghdr *nlh = (struct nlmsghdr *)buffer;
+		int n = recv(events->fd, buffer, sizeof(buffer), 0);
+
+		for (; n > 0 && NLMSG_OK(nlh, n); nlh = NLMSG_NEXT(nlh, n)) {
+			struct genlmsghdr *hdr = nlmsg_data(nlh);
+			struct nlattr *pid = nlmsg_find_attr(nlh, GENL_HDRLEN, KVMGOV_A_VM_PID);
+
+			if (hdr->cmd == KVMGOV_CMD_UNGOVERNED_NTF && pid &&
+			    nla_get_u32(pid) == (uint32_t)getpid())
+				yes = true;
+		}
+	}
+	return yes;
+}
+
+/*
+ * A VM with two vCPUs begins, and one of them changes its thread. It runs in any
+ * case, and in the end it is governed: the failure was one, and not the last
+ * attempt.
+ */
+static void attach_round(struct round *round)
+{
+	struct link link, events;
+	struct census census;
+	struct vmm *vmm;
+	uint64_t before;
+
+	gov_need();
+	gov_set_defaults(5000, 20000);
+	need_link(&link);
+	need_link(&events);
+	NEED(!link_join(&events, KVMGOV_MCGRP_EVENTS), "cannot listen");
+	before = gov_u64("stats/ungoverned");
+
+	vmm = gov_create(&two);
+	param_write(round->nth);
+	vmm_start(vmm);
+	CHECK(POLL(PATIENCE, governs(&link, 2)), "not governed in the end");
+	vmm_stop(vmm);
+	vmm_start(vmm);
+	/* The worker has done all there was when the events have come. */
+	take_census(&link, &census);
+	POLL(2 * NS_PER_S, gov_exists("vms/%" PRIu64 "/vcpus/1/tid", census.id));
+	round_end(round);
+
+	CHECK(POLL(PATIENCE, governs(&link, 2)), "%s: not governed in the end", round->where);
+	take_census(&link, &census);
+	CHECK(census.quota == 5000 && census.period == 20000, "%s: quota %" PRIu64, round->where,
+	      census.quota);
+	if (gov_u64("stats/ungoverned") > before)
+		CHECK(told(&events), "%s: nobody was told", round->where);
+	check_sysfs(round, census.id, vmm);
+	gov_check_vmm(vmm);
+	gov_end(vmm);
+	gov_set_defaults(GOV_NONE, 100000);
+	leave_nothing();
+	link_close(&events);
+	link_close(&link);
+}
+
+static void attaching(const void *arg)
+{
+	uint64_t before;
+
+	(void)arg;
+	gov_need();
+	before = gov_u64("stats/ungoverned");
+	in_turn(attach_round, 12);
+	/* The VM, each vCPU, and their runners at least. */
+	CHECK(gov_u64("stats/ungoverned") - before >= 4, "only %" PRIu64 " failures to govern",
+	      gov_u64("stats/ungoverned") - before);
+	unload();
+}
+
+static struct vmm *governed;
+static struct link asker, hearer;
+
+static void dump_round(struct round *round)
+{
+	struct census census;
+	struct answer a;
+
+	param_write(round->nth);
+	a = take_census(&asker, &census);
+	round_end(round);
+	CHECK(!a.silent, "%s: no answer", round->where);
+	if (a.error) {
+		CHECK(round->failed && (a.error == -ENOMEM || a.error == -ENOBUFS),
+		      "%s: %s", round->where, strerror(-a.error));
+		a = take_census(&asker, &census);
+	}
+	CHECK(!a.error && census.nr == 1, "%s: %u VMs, %s", round->where, census.nr,
+	      strerror(-a.error));
+}
+
+static void get_round(struct round *round)
+{
+	const struct attr attrs[MAX_ATTRS] = { THE_ID };
+	struct census census;
+	struct nl_msg *msg;
+	struct answer a;
+	uint64_t id;
+
+	take_census(&asker, &census);
+	id = census.id;
+	msg = message(&asker, GET, 0);
+	put_attrs(msg, attrs, &id);
+	param_write(round->nth);
+	a = ask(&asker, msg, count_vm, &census);
+	round_end(round);
+	CHECK(!a.silent, "%s: no answer", round->where);
+	CHECK(!a.error || (round->failed && a.error == -ENOMEM), "%s: %s", round->where,
+	      strerror(-a.error));
+}
+
+static void set_round(struct round *round)
+{
+	const uint64_t quota = 3000 + round->nth;
+	const struct attr attrs[MAX_ATTRS] = { THE_ID, U64(QUOTA, quota), U32(PERIOD, 20000),
+					       STR(NAME, "db") };
+	struct census before, after;
+	struct nl_msg *msg;
+	struct answer a;
+
+	take_census(&asker, &before);
+	msg = message(&asker, SET, NLM_F_ACK);
+	put_attrs(msg, attrs, &before.id);
+	param_write(round->nth);
+	a = ask(&asker, msg, NULL, NULL);
+	round_end(round);
+	CHECK(!a.silent, "%s: no answer", round->where);
+	take_census(&asker, &after);
+	if (a.error)
+		CHECK(round->failed && a.error == -ENOMEM && after.quota == before.quota,
+		      "%s: %s, quota %" PRIu64 " after %" PRIu64, round->where, strerror(-a.error),
+		      after.quota, before.quota);
+	else
+		CHECK(after.quota == quota, "%s: quota %" PRIu64, round->where, after.quota);
+}
+
+static void info_round(struct round *round)
+{
+	struct answer a;
+
+	param_write(round->nth);
+	a = ask(&asker, message(&asker, KVMGOV_CMD_INFO_GET, 0), NULL, NULL);
+	round_end(round);
+	CHECK(!a.silent, "%s: no answer", round->where);
+	CHECK(!a.error || (round->failed && a.error == -ENOMEM), "%s: %s", round->where,
+	      strerror(-a.error));
+}
+
+/**
+ * struct exchange - something to say over netlink
+ * @act:	a round of it
+ * @least:	how many allocations it makes at least
+ */
+struct exchange {
+	void (*act)(struct round *round);
+	unsigned int least;
+};
+
+/* A dump's messages are allocated by netlink itself, before it calls kvmgov. */
+static const struct exchange dump = { dump_round, 0 };
+static const struct exchange get = { get_round, 1 };
+static const struct exchange set = { set_round, 1 };
+static const struct exchange info = { info_round, 1 };
+
+/* With a VM to ask about, and somebody who hears of changes. */
+static void netlink(const void *arg)
+{
+	const struct exchange *exchange = arg;
+	uint64_t id;
+
+	gov_need();
+	governed = gov_start(&two, &id);
+	need_link(&asker);
+	need_link(&hearer);
+	NEED(!link_join(&hearer, KVMGOV_MCGRP_CONFIG), "cannot listen");
+	in_turn(exchange->act, exchange->least);
+	link_close(&hearer);
+	link_close(&asker);
+	gov_end(governed);
+	leave_nothing();
+	unload();
+}
+
+static const struct test_case cases[] = {
+	{ "the module is loaded, or not at all", loading, NULL },
+	{ "a VM begins, and is governed in the end", attaching, NULL },
+	{ "a dump is whole, or an error", netlink, &dump },
+	{ "a request for one VM is answered, or an error", netlink, &get },
+	{ "a change is made, or an error", netlink, &set },
+	{ "a request about the module is answered, or an error", netlink, &info },
+};
+
+int main(int argc, char **argv)
+{
+	test_init(argc, argv, NULL);
+	gov_kmod_load("kvmgov_faults");
+	test_main(cases, ARRAY_SIZE(cases));
+}
