@@ -80,6 +80,13 @@ check-debug:	## the same in a kernel with KASAN, lockdep, kmemleak and the like
 	@$(SUBMAKE) selftests KERNELS="$(DEBUG_KERNELS)"
 	@selftests/check --out $(O) --kernel "$(DEBUG_KERNELS)" --no-unit
 
+.PHONY: coverage
+coverage:	## which lines the tests run
+	@$(SUBMAKE) selftests KERNELS=$(firstword $(DEBUG_KERNELS))
+	@$(SUBMAKE) selftests O=$(O)/coverage KERNELS=6.1 \
+		CFLAGS="-O1 -g --coverage" LDFLAGS=--coverage
+	@selftests/coverage $(O) $(firstword $(DEBUG_KERNELS))
+
 .PHONY: bench
 bench: selftests	## what kvmgov costs, and how exact it is beside cpu.max
 	@selftests/check --out $(O) --kernel "$(KERNELS)" --preempt voluntary --no-unit \
