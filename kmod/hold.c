@@ -2,17 +2,20 @@
 /*
  * The hold: keep a vCPU out of its guest, asleep, at the boundary.
  *
- * The thread sleeps interruptibly and freezably with no lock but KVM's own
- * vcpu->mutex. Any signal ends the hold at once; the debt stays, and the next
- * entry is cut short for it. The thread is never kept on its way to user
- * space: only inside KVM_RUN.
+ * The thread sleeps interruptibly with no lock but KVM's own vcpu->mutex. Any
+ * signal ends the hold at once; the debt stays, and the next entry is cut short
+ * for it. The thread is never kept on its way to user space: only inside
+ * KVM_RUN.
+ *
+ * The kernel's freezer (suspend) ends it like a signal, as it does KVM's own
+ * sleep in HLT. It must not freeze the thread where it sleeps: whoever waits
+ * for vcpu->mutex could not be frozen then.
  */
 #include <linux/hrtimer.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/wait.h>
 
-#include "compat/compat.h"
 #include "hold.h"
 #include "hooks.h"
 #include "runner.h"
@@ -46,8 +49,7 @@ static void hold_sleep(struct kvmgov_vcpu *vcpu)
 	ktime_t expires;
 
 	for (;;) {
-		prepare_to_wait(&vcpu->vm->waitq, &wait,
-				TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		prepare_to_wait(&vcpu->vm->waitq, &wait, TASK_INTERRUPTIBLE);
 		if (kvmgov_boundary_interrupted())
 			break;
 		expires = ns_to_ktime(kvmgov_slice_hold_until(vcpu, &why));

@@ -19,11 +19,6 @@
 	(!IS_ENABLED(CONFIG_IRQ_TIME_ACCOUNTING) &&		\
 	 !IS_ENABLED(CONFIG_PARAVIRT_TIME_ACCOUNTING))
 
-/* Before TASK_FREEZABLE the freezer woke such sleepers with a fake signal. */
-#ifndef TASK_FREEZABLE
-#define TASK_FREEZABLE	0
-#endif
-
 #ifndef KVMGOV_HAVE_HRTIMER_SETUP
 static inline void
 hrtimer_setup(struct hrtimer *timer,
