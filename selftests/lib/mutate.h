@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Bad input: bytes and strings, and netlink messages that are what the spec
- * says, or not quite. All of it follows from a seed.
+ * Netlink messages that are what the spec says, or not quite.
  */
 #ifndef LIB_MUTATE_H
 #define LIB_MUTATE_H
@@ -10,24 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hostile.h"
 #include "spec.h"
 
 /* Room that a message may need. */
 #define MUTATE_ROOM 70000
-
-struct random {
-	uint64_t state;
-};
-
-uint64_t random_u64(struct random *r);
-uint32_t random_below(struct random *r, uint32_t limit);
-bool random_one_in(struct random *r, uint32_t nr);
-
-/* A number that code likes to get wrong. */
-uint64_t hostile_number(struct random *r);
-
-/* A string that is none, or is too long, or means something to somebody; its length. */
-size_t hostile_string(struct random *r, char *buf, size_t room);
 
 /**
  * struct legal - the numbers that an attribute may have; the spec is silent
