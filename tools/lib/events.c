@@ -106,9 +106,12 @@ static bool is_unload(const struct kvmgov_monitor *mon, struct nlmsghdr *nlh)
 {
 	struct genlmsghdr *hdr = nlmsg_data(nlh);
 	struct nlattr *tb[CTRL_ATTR_MAX + 1];
+	struct nlattr *id;
 
-	return hdr->cmd == CTRL_CMD_DELFAMILY && !genlmsg_parse(nlh, 0, tb, CTRL_ATTR_MAX, NULL) &&
-	       tb[CTRL_ATTR_FAMILY_ID] && nla_get_u16(tb[CTRL_ATTR_FAMILY_ID]) == mon->family.id;
+	if (hdr->cmd != CTRL_CMD_DELFAMILY)
+		return false;
+	id = kvmgov_family_parse(nlh, tb);
+	return id && nla_get_u16(id) == mon->family.id;
 }
 
 /* What kind of event a message is; 0 for one that does not matter. */

@@ -3,6 +3,7 @@
 #ifndef _LIBKVMGOV_INTERNAL_H
 #define _LIBKVMGOV_INTERNAL_H
 
+#include <linux/genetlink.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <netlink/socket.h>
@@ -99,6 +100,8 @@ struct kvmgov {
 struct nl_sock *kvmgov_socket_open(struct kvmgov_error *err);
 int kvmgov_family_resolve(struct nl_sock *sk, const char *name, const char *const groups[2],
 			  struct kvmgov_family *family, struct kvmgov_error *err);
+/* Parse what the kernel says of a family; its id, or NULL when that is missing. */
+struct nlattr *kvmgov_family_parse(struct nlmsghdr *nlh, struct nlattr *tb[CTRL_ATTR_MAX + 1]);
 int kvmgov_error_no_module(struct kvmgov_error *err);
 
 /* A request; @flags is NLM_F_DUMP or 0. NULL when there is no memory. */

@@ -21,6 +21,9 @@
 /* How often a dump is read anew when VMs come and go under it. */
 #define DUMP_TRIES 32
 
+/* The kernel's errors are below this. */
+#define MAX_ERRNO 4095
+
 /**
  * struct answer - How the kernel ended a request
  * @code: Positive errno, or 0.
@@ -111,6 +114,12 @@ static void answer_read_tlvs(struct answer *ans, const struct nlmsghdr *request,
 #endif
 }
 
+/* The positive errno of what a message has as a negative one; EPROTO if it is none. */
+static int errno_of(int error)
+{
+	return error <= 0 && error >= -MAX_ERRNO ? -error : EPROTO;
+}
+
 /* An NLMSG_ERROR: an error or, with code 0, an ACK. */
 static void answer_read_error(struct answer *ans, const struct nlmsghdr *request,
 			      struct nlmsghdr *nlh)
@@ -122,7 +131,7 @@ static void answer_read_error(struct answer *ans, const struct nlmsghdr *request
 		ans->code = EPROTO;
 		return;
 	}
-	ans->code = -msg->error;
+	ans->code = errno_of(msg->error);
 	if (!(nlh->nlmsg_flags & NLM_F_ACK_TLVS))
 		return;
 	/* In front of the explanation is the request, unless it was capped. */
@@ -146,7 +155,7 @@ static void answer_read_done(struct answer *ans, const struct nlmsghdr *request,
 	memcpy(&error, nlmsg_data(nlh), sizeof(error));
 	if (error >= 0)
 		return;
-	ans->code = -error;
+	ans->code = errno_of(error);
 	if (nlh->nlmsg_flags & NLM_F_ACK_TLVS)
 		answer_read_tlvs(ans, request, (char *)nlmsg_data(nlh) + NLMSG_ALIGN(sizeof(error)),
 				 nlmsg_datalen(nlh) - NLMSG_ALIGN(sizeof(error)));
@@ -218,19 +227,33 @@ struct resolve {
 	struct kvmgov_family *family;
 };
 
+struct nlattr *kvmgov_family_parse(struct nlmsghdr *nlh, struct nlattr *tb[CTRL_ATTR_MAX + 1])
+{
+	static struct nla_policy policy[CTRL_ATTR_MAX + 1] = {
+		[CTRL_ATTR_FAMILY_ID] = { .type = NLA_U16 },
+		[CTRL_ATTR_MCAST_GROUPS] = { .type = NLA_NESTED },
+	};
+
+	return genlmsg_parse(nlh, 0, tb, CTRL_ATTR_MAX, policy) ? NULL : tb[CTRL_ATTR_FAMILY_ID];
+}
+
 static int family_reply(struct nlmsghdr *nlh, void *arg, struct kvmgov_error *err)
 {
+	static struct nla_policy policy[CTRL_ATTR_MCAST_GRP_MAX + 1] = {
+		[CTRL_ATTR_MCAST_GRP_NAME] = { .type = NLA_STRING },
+		[CTRL_ATTR_MCAST_GRP_ID] = { .type = NLA_U32 },
+	};
 	struct nlattr *tb[CTRL_ATTR_MAX + 1], *grp[CTRL_ATTR_MCAST_GRP_MAX + 1], *pos;
 	struct resolve *res = arg;
 	int rem, i;
 
-	if (genlmsg_parse(nlh, 0, tb, CTRL_ATTR_MAX, NULL) || !tb[CTRL_ATTR_FAMILY_ID])
+	if (!kvmgov_family_parse(nlh, tb))
 		return kvmgov_error_set(err, EPROTO, "the kernel sent a malformed message");
 	res->family->id = nla_get_u16(tb[CTRL_ATTR_FAMILY_ID]);
 	if (!tb[CTRL_ATTR_MCAST_GROUPS])
 		return 0;
 	nla_for_each_nested (pos, tb[CTRL_ATTR_MCAST_GROUPS], rem) {
-		if (nla_parse_nested(grp, CTRL_ATTR_MCAST_GRP_MAX, pos, NULL) ||
+		if (nla_parse_nested(grp, CTRL_ATTR_MCAST_GRP_MAX, pos, policy) ||
 		    !grp[CTRL_ATTR_MCAST_GRP_NAME] || !grp[CTRL_ATTR_MCAST_GRP_ID])
 			continue;
 		for (i = 0; i < 2; i++)
