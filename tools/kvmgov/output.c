@@ -173,10 +173,31 @@ void js_append(struct json_object *array, struct json_object *value)
 		must(NULL);
 }
 
+/*
+ * DEL and the control characters U+0080 to U+009f may stand in JSON as they are,
+ * but not on a terminal. They can only be in strings.
+ */
+static void put_json(const char *text)
+{
+	for (; *text; text++) {
+		unsigned char c = text[0], next = text[1];
+
+		if (c == 0x7f) {
+			printf("\\u007f");
+		} else if (c == 0xc2 && next >= 0x80 && next < 0xa0) {
+			printf("\\u%04x", next);
+			text++;
+		} else {
+			putchar(c);
+		}
+	}
+	putchar('\n');
+}
+
 static void print_flags(struct json_object *doc, int flags)
 {
 	flags |= JSON_C_TO_STRING_NOSLASHESCAPE;
-	puts(json_object_to_json_string_ext(doc, flags));
+	put_json(json_object_to_json_string_ext(doc, flags));
 	json_object_put(doc);
 }
 
