@@ -82,6 +82,18 @@ static const struct {
 };
 /* clang-format on */
 
+size_t hostile_listed(size_t i, char *buf, size_t room)
+{
+	size_t len;
+
+	if (i >= ARRAY_SIZE(strings))
+		return SIZE_MAX;
+	len = strings[i].len < room ? strings[i].len : room;
+	if (len)
+		memcpy(buf, strings[i].text, len);
+	return len;
+}
+
 size_t hostile_string(struct random *r, char *buf, size_t room)
 {
 	static const char alphabet[] = "0123456789abcdefxmx-+._%/ \n\t\0\377\200\033";
@@ -105,9 +117,7 @@ size_t hostile_string(struct random *r, char *buf, size_t room)
 			buf[i] = alphabet[random_below(r, sizeof(alphabet))];
 		break;
 	default:
-		i = random_below(r, ARRAY_SIZE(strings));
-		len = strings[i].len < room ? strings[i].len : room;
-		memcpy(buf, strings[i].text, len);
+		len = hostile_listed(random_below(r, ARRAY_SIZE(strings)), buf, room);
 	}
 	return len;
 }

@@ -25,4 +25,7 @@ uint64_t hostile_number(struct random *r);
 /* A string that is none, or is too long, or means something to somebody; its length. */
 size_t hostile_string(struct random *r, char *buf, size_t room);
 
+/* The strings that everybody should have tried, by number; SIZE_MAX beyond the last. */
+size_t hostile_listed(size_t i, char *buf, size_t room);
+
 #endif
