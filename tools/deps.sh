@@ -34,10 +34,10 @@ packages() {
 			make pahole perl pkg-config python3 python3-yaml xz-utils
 		;;
 	testbed)
-		# g++: the headers are also tried in C++. gzip, xz-utils, zstd: what
-		# kernels are packed with.
-		echo busybox-static cpio g++ gzip kmod procps python3 qemu-system-x86 \
-			util-linux xz-utils zstd
+		# clang and its runtime: the fuzzers. g++: the headers are also tried
+		# in C++. gzip, xz-utils, zstd: what kernels are packed with.
+		echo busybox-static clang cpio g++ gzip kmod libclang-rt-14-dev procps \
+			python3 qemu-system-x86 util-linux xz-utils zstd
 		;;
 	style)
 		echo clang-format codespell cppcheck perl python3 python3-yaml \
