@@ -177,7 +177,7 @@ static int fill_identity(struct sk_buff *skb, struct kvmgov_vm *vm)
 	    nla_put_string(skb, KVMGOV_A_VM_NAME, name) ||
 	    (!uuid_is_null(&uuid) &&
 	     nla_put(skb, KVMGOV_A_VM_UUID, KVMGOV_UUID_LEN, &uuid)) ||
-	    nla_put_u32(skb, KVMGOV_A_VM_PID, vm->pid) ||
+	    nla_put_u32(skb, KVMGOV_A_VM_PID, kvmgov_vm_pid(vm)) ||
 	    nla_put_string(skb, KVMGOV_A_VM_COMM, vm->comm))
 		return -EMSGSIZE;
 	return 0;

@@ -184,7 +184,7 @@ ATTR_RO(vm, comm);
 #define VM_LIMIT	VM; struct kvmgov_cpu_limit limit; u64 nr_periods; \
 			kvmgov_vm_limit(vm, &limit, &nr_periods, NULL)
 
-ATTR_U64(vm, pid, VM, vm->pid);
+ATTR_U64(vm, pid, VM, kvmgov_vm_pid(vm));
 ATTR_U64(vm, nr_vcpus, VM, READ_ONCE(vm->nr_vcpus));
 ATTR_U64(vm, nr_exits, VM_FIGURES, sum.nr_exits);
 

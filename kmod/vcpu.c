@@ -283,7 +283,8 @@ void kvmgov_vcpu_figures(struct kvmgov_vcpu *vcpu, struct kvmgov_figures *sum)
  *
  * Context: any.
  *
- * Return: its id in the initial PID namespace, or 0 when the vCPU has ended.
+ * Return: its id in the initial PID namespace, or 0 when it or the vCPU has
+ * ended.
  */
 pid_t kvmgov_vcpu_tid(struct kvmgov_vcpu *vcpu)
 {
@@ -292,7 +293,8 @@ pid_t kvmgov_vcpu_tid(struct kvmgov_vcpu *vcpu)
 
 	rcu_read_lock();
 	runner = rcu_dereference(vcpu->runner);
-	if (runner)
+	/* Its number may be another's once it has ended. */
+	if (runner && pid_alive(runner->task))
 		tid = task_pid_nr(runner->task);
 	rcu_read_unlock();
 	return tid;

@@ -79,6 +79,7 @@ static void vm_release(struct kref *ref)
 	struct kvmgov_vm *vm = container_of(ref, struct kvmgov_vm, ref);
 
 	atomic64_inc(&vms_destroyed);
+	put_pid(vm->process);
 	kfree_rcu(vm, rcu);
 }
 
@@ -233,7 +234,9 @@ static struct kvmgov_vm *vm_attach(const void *key)
 	vm->born_ns = ktime_get_ns();
 	kvmgov_bw_init(&vm->bw, &defaults, vm->born_ns);
 
+	vm->process = get_task_pid(current, PIDTYPE_TGID);
 	if (xa_err(xa_store(&vms, vm->id, vm, GFP_KERNEL))) {
+		put_pid(vm->process);
 		kfree(vm);
 		return NULL;
 	}
@@ -411,6 +414,26 @@ int kvmgov_vm_errno(enum kvmgov_vm_error error)
 	default:
 		return -EINVAL;
 	}
+}
+
+/**
+ * kvmgov_vm_pid() - the process that runs a VM
+ * @vm: the VM
+ *
+ * A VM may outlive its process in somebody else's descriptors: its number may
+ * then be another's. Context: any.
+ *
+ * Return: its id in the initial PID namespace; 0 when it is gone and the VM is
+ * not.
+ */
+pid_t kvmgov_vm_pid(struct kvmgov_vm *vm)
+{
+	bool orphan;
+
+	rcu_read_lock();
+	orphan = READ_ONCE(vm->key) && !pid_task(vm->process, PIDTYPE_TGID);
+	rcu_read_unlock();
+	return orphan ? 0 : vm->pid;
 }
 
 /**

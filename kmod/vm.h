@@ -40,6 +40,7 @@
  * @uuid: set by user space, null until then; under the registry's lock
  * @comm: command name of the process
  * @pid: process, in the initial PID namespace
+ * @process: the same, with a reference: tells whether it still has that number
  * @born_ns: when it was attached (CLOCK_MONOTONIC)
  * @published: it has been announced; only touched by the registry's workqueue
  * @hash: in the registry's hash, under its hash lock and RCU
@@ -69,6 +70,7 @@ struct kvmgov_vm {
 	uuid_t uuid;
 	char comm[TASK_COMM_LEN];
 	pid_t pid;
+	struct pid *process;
 	u64 born_ns;
 	bool published;
 
@@ -153,6 +155,7 @@ u64 kvmgov_vm_generation(void);
 enum kvmgov_vm_error kvmgov_vm_change(struct kvmgov_vm *vm,
 				      const struct kvmgov_vm_change *change);
 int kvmgov_vm_errno(enum kvmgov_vm_error error);
+pid_t kvmgov_vm_pid(struct kvmgov_vm *vm);
 void kvmgov_vm_identity(struct kvmgov_vm *vm, char *name, uuid_t *uuid);
 void kvmgov_vm_limit(struct kvmgov_vm *vm, struct kvmgov_cpu_limit *limit,
 		     u64 *nr_periods, bool *frozen);

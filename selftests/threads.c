@@ -1,0 +1,954 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * threads: what a VMM may do with the threads, processes and descriptors of a
+ * VM. Its vCPUs pass from thread to thread, move, and change their scheduling
+ * class; processes fork and exec; descriptors go to other processes; io_uring
+ * interrupts holds. Limits hold, nothing is lost, nobody is mistaken for
+ * somebody else.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/io_uring.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "gov.h"
+#include "test.h"
+
+#define PATIENCE  (60 * NS_PER_S)
+#define QUOTA	  20000
+#define PERIOD	  100000
+#define MAY	  (100.0 * QUOTA / PERIOD)
+#define NR_HANDS  4
+#define NR_CQES	  64
+
+static long seconds = 3;
+static long rounds = 10;
+
+static const struct test_option options[] = {
+	{ "seconds", &seconds, "how long CPU time is measured" },
+	{ "rounds", &rounds, "how often processes come and go" },
+	{}
+};
+
+static const struct vmm_opts spin = { .nr_vcpus = 1, .mode = VMM_SPIN };
+
+static int64_t process_cpu(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
+}
+
+/*
+ * All of this process's CPU time while it does little but run vCPUs: what is
+ * asked may be exceeded by what this thread does beside, and by a period's
+ * worth at either edge.
+ */
+static void within_limit(const char *what, void (*meanwhile)(void *), void *arg)
+{
+	int64_t begin, cpu;
+	double got;
+
+	/* What is owed from before is paid. */
+	test_sleep(500 * NS_PER_MS);
+	begin = test_now();
+	cpu = process_cpu();
+	while (test_now() - begin < seconds * NS_PER_S) {
+		test_sleep(5 * NS_PER_MS);
+		if (meanwhile)
+			meanwhile(arg);
+	}
+	got = 100.0 * (process_cpu() - cpu) / (test_now() - begin);
+	test_diag("%s: may use %.0f %%, used %.1f %%", what, MAY, got);
+	CHECK(got < MAY + 15 && got > MAY / 4, "%s: used %.1f %%", what, got);
+}
+
+/**
+ * struct hands - threads that share one vCPU
+ * @vmm:	its VM
+ * @turn:	whose turn it is, where they take turns
+ * @serial:	they take turns; else they all try at once, and KVM orders them
+ * @short_lived: each ends after its turn, and another is made
+ * @quit:	they are to end
+ * @took:	how often a thread has run the vCPU
+ * @wrong:	somebody else was shown as the thread that runs it
+ */
+static struct hands {
+	struct vmm *vmm;
+	pthread_mutex_t turn;
+	bool serial;
+	bool short_lived;
+	bool quit;
+	uint64_t took[NR_HANDS];
+	uint64_t wrong;
+} hands;
+
+static void *one_hand(void *arg)
+{
+	uint64_t *took = arg;
+	unsigned int n;
+
+	do {
+		if (hands.serial)
+			pthread_mutex_lock(&hands.turn);
+		vmm_adopt(&hands.vmm->vcpu[0]);
+		for (n = 0; n < 20 && !hands.quit; n++)
+			if (!vmm_run_once(&hands.vmm->vcpu[0]))
+				break;
+		++*took;
+		if (hands.serial)
+			pthread_mutex_unlock(&hands.turn);
+		sched_yield();
+	} while (!hands.quit && !hands.short_lived);
+	return NULL;
+}
+
+static void *short_lived_hands(void *arg)
+{
+	pthread_t thread;
+
+	while (!hands.quit) {
+		if (pthread_create(&thread, NULL, one_hand, arg))
+			break;
+		pthread_join(thread, NULL);
+	}
+	return NULL;
+}
+
+static void passed_around(const void *arg)
+{
+	const struct vmm_opts out = { .nr_vcpus = 1, .mode = VMM_OUT };
+	pthread_t threads[NR_HANDS];
+	uint64_t id, work;
+	unsigned int i;
+
+	hands = *(const struct hands *)arg;
+	pthread_mutex_init(&hands.turn, NULL);
+	gov_need();
+	gov_set_defaults(QUOTA, PERIOD);
+	hands.vmm = gov_create(&out);
+	for (i = 0; i < NR_HANDS; i++)
+		NEED(!pthread_create(&threads[i], NULL,
+				     hands.short_lived ? short_lived_hands : one_hand,
+				     &hands.took[i]),
+		     "no thread");
+	NEED(POLL(PATIENCE, (id = gov_find_pid(getpid()))), "not found");
+	work = vmm_total_work(hands.vmm);
+	within_limit("passed around", NULL, NULL);
+	CHECK(vmm_total_work(hands.vmm) > work, "the guest stands still");
+	hands.quit = true;
+	for (i = 0; i < NR_HANDS; i++)
+		pthread_join(threads[i], NULL);
+	for (i = 0; i < NR_HANDS; i++)
+		CHECK(hands.took[i], "thread %u has never run the vCPU", i);
+	test_diag("taken over %" PRIu64 ", %" PRIu64 ", %" PRIu64 ", %" PRIu64 " times",
+		  hands.took[0], hands.took[1], hands.took[2], hands.took[3]);
+	gov_check_vmm(hands.vmm);
+	CHECK(gov_u64("vms/%" PRIu64 "/nr_vcpus", id) == 1, "more than one vCPU");
+	gov_end(hands.vmm);
+	gov_no_leak();
+}
+
+static void set_cpu(pid_t tid, int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	CHECK(!sched_setaffinity(tid, sizeof(set), &set), "affinity: %s", strerror(errno));
+}
+
+static void move(void *arg)
+{
+	static unsigned int n;
+	struct vmm *vmm = arg;
+	unsigned int i;
+
+	n++;
+	for (i = 0; i < vmm->opts.nr_vcpus; i++)
+		set_cpu(vmm->vcpu[i].tid, (n + i) % gov_cpus());
+}
+
+static void change_class(void *arg)
+{
+	static const int classes[] = { SCHED_FIFO, SCHED_OTHER, SCHED_RR, SCHED_BATCH, SCHED_IDLE };
+	static unsigned int n;
+	struct vmm *vmm = arg;
+	unsigned int i;
+
+	n++;
+	for (i = 0; i < vmm->opts.nr_vcpus; i++) {
+		int class = classes[(n + i) % ARRAY_SIZE(classes)];
+		struct sched_param param = { .sched_priority = class == SCHED_FIFO ||
+							       class == SCHED_RR };
+
+		CHECK(!sched_setscheduler(vmm->vcpu[i].tid, class, &param), "class %d: %s", class,
+		      strerror(errno));
+	}
+}
+
+static void move_and_change(void *arg)
+{
+	move(arg);
+	change_class(arg);
+}
+
+/**
+ * struct unrest - what is done to the threads of a limited VM
+ * @what:	in words
+ * @fn:		does it
+ */
+static const struct unrest {
+	const char *what;
+	void (*fn)(void *vmm);
+} moves = { "moved", move }, classes = { "other class", change_class },
+  both = { "moved, other class", move_and_change };
+
+static void unrest(const void *arg)
+{
+	const struct vmm_opts opts = { .nr_vcpus = 2, .mode = VMM_SPIN };
+	const struct unrest *unrest = arg;
+	struct sched_param normal = {}, above = { .sched_priority = 10 };
+	uint64_t id, work[2];
+	struct vmm *vmm;
+	unsigned int i;
+
+	if (unrest->fn != change_class && gov_cpus() < 2)
+		test_skip("one CPU: nowhere to move");
+	vmm = gov_start(&opts, &id);
+	NEED(POLL(PATIENCE, vmm->vcpu[1].tid), "no thread");
+	gov_set(id, QUOTA, PERIOD);
+	/* Who changes the threads must come before them. */
+	NEED(!sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &above), "%s",
+	     strerror(errno));
+	within_limit(unrest->what, unrest->fn, vmm);
+	for (i = 0; i < opts.nr_vcpus; i++)
+		sched_setscheduler(vmm->vcpu[i].tid, SCHED_OTHER, &normal);
+	sched_setscheduler(0, SCHED_OTHER, &normal);
+	for (i = 0; i < opts.nr_vcpus; i++)
+		work[i] = vmm_work(vmm, i);
+	for (i = 0; i < opts.nr_vcpus; i++)
+		CHECK(POLL(PATIENCE, vmm_work(vmm, i) > work[i]), "vCPU %u stands still", i);
+	gov_check_vmm(vmm);
+	gov_end(vmm);
+	gov_no_leak();
+}
+
+/**
+ * struct report - what processes tell each other, in shared memory
+ * @ready:	who made the VM has it running
+ * @pid:	a process below that one
+ * @run_errno:	what KVM_RUN said there
+ * @go:		it may end
+ */
+struct report {
+	bool ready;
+	pid_t pid;
+	int run_errno;
+	bool go;
+};
+
+static struct report *report;
+
+static void new_report(void)
+{
+	if (!report)
+		report = mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE,
+			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	NEED(report != MAP_FAILED, "no memory");
+	memset(report, 0, sizeof(*report));
+}
+
+static bool flag(const bool *flag)
+{
+	return __atomic_load_n(flag, __ATOMIC_ACQUIRE);
+}
+
+static void raise_flag(bool *flag)
+{
+	__atomic_store_n(flag, true, __ATOMIC_RELEASE);
+}
+
+static struct vmm *launch_or_exit(const struct vmm_opts *opts)
+{
+	struct vmm *vmm = vmm_launch(opts);
+
+	if (!vmm)
+		_exit(2);
+	if (!POLL(PATIENCE, vmm_total_work(vmm)))
+		_exit(3);
+	return vmm;
+}
+
+static int try_to_run(int fd)
+{
+	return ioctl(fd, KVM_RUN, 0) ? errno : 0;
+}
+
+/* Makes a VM, and a child that has its descriptors. */
+static void fork_with_vm(void *arg)
+{
+	struct vmm *vmm = launch_or_exit(&spin);
+
+	(void)arg;
+	if (!fork()) {
+		/* It outlives its parent, but not the test. */
+		report->run_errno = try_to_run(vmm->vcpu[0].fd);
+		report->pid = getpid();
+		raise_flag(&report->ready);
+		POLL(PATIENCE, flag(&report->go));
+		_exit(0);
+	}
+	pause();
+}
+
+static bool gone(uint64_t id)
+{
+	return !gov_exists("vms/%" PRIu64, id);
+}
+
+/* All that can be asked of a VM that nobody can run any more. */
+static void look_at_orphan(uint64_t id)
+{
+	char text[64];
+
+	CHECK(!gone(id), "a VM has vanished while its descriptors are open");
+	CHECK(gov_u64("vms/%" PRIu64 "/nr_vcpus", id) == 1, "vCPUs");
+	gov_set(id, 10000, 100000);
+	CHECK(!gov_write("frozen", "vms/%" PRIu64 "/state", id), "cannot freeze it");
+	CHECK(!gov_write("running", "vms/%" PRIu64 "/state", id), "cannot thaw it");
+	CHECK(!gov_read(text, sizeof(text), "vms/%" PRIu64 "/vcpus/0/tid", id), "no tid");
+	CHECK(POLL(PATIENCE, !gov_u64("stats/callbacks_pending")), "somebody is held");
+}
+
+static void must_vanish(uint64_t id)
+{
+	CHECK(POLL(PATIENCE, gone(id)), "VM %" PRIu64 " is still there", id);
+}
+
+static void inherited(const void *arg)
+{
+	uint64_t id;
+	pid_t pid;
+	long i;
+
+	(void)arg;
+	gov_need();
+	for (i = 0; i < rounds; i++) {
+		new_report();
+		if (i % 2)
+			gov_set_defaults(1000, 1000000);
+		pid = test_fork(fork_with_vm, NULL);
+		NEED(POLL(PATIENCE, flag(&report->ready)), "no child");
+		CHECK(report->run_errno == EIO, "KVM_RUN in a child: %s",
+		      strerror(report->run_errno));
+		NEED(POLL(PATIENCE, (id = gov_find_pid(pid))), "not found");
+		CHECK(!gov_find_pid(report->pid), "the child passes for a VMM");
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		test_sleep(20 * NS_PER_MS);
+		look_at_orphan(id);
+		CHECK(gov_find_pid(pid) == 0, "a VM is shown as that of a process that is dead");
+		raise_flag(&report->go);
+		must_vanish(id);
+		gov_set_defaults(GOV_NONE, 100000);
+	}
+	gov_no_leak();
+}
+
+static void keep_open(const struct vmm *vmm)
+{
+	fcntl(vmm->vm_fd, F_SETFD, 0);
+	fcntl(vmm->vcpu[0].fd, F_SETFD, 0);
+}
+
+/* Becomes another program that does not know of the descriptors it has. */
+static void exec_with_vm(void *arg)
+{
+	struct vmm *vmm = launch_or_exit(&spin);
+
+	if (arg)
+		keep_open(vmm);
+	execl("/bin/sleep", "sleep", "1000", NULL);
+	_exit(4);
+}
+
+static bool has_comm(pid_t pid, const char *comm)
+{
+	char path[64], text[64] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	f = fopen(path, "r");
+	if (!f)
+		return false;
+	if (fscanf(f, "%63s", text) != 1)
+		text[0] = '\0';
+	fclose(f);
+	return !strcmp(text, comm);
+}
+
+static void replaced(const void *arg)
+{
+	uint64_t id;
+	pid_t pid;
+	long i;
+
+	(void)arg;
+	gov_need();
+	for (i = 0; i < rounds; i++) {
+		gov_set_defaults(1000, 1000000);
+		pid = test_fork(exec_with_vm, i % 2 ? &rounds : NULL);
+		NEED(POLL(PATIENCE, has_comm(pid, "sleep")), "no exec");
+		if (i % 2) {
+			NEED(POLL(PATIENCE, (id = gov_find_pid(pid))), "not found");
+			look_at_orphan(id);
+			kill(pid, SIGKILL);
+			must_vanish(id);
+		} else {
+			CHECK(POLL(PATIENCE, !gov_find_pid(pid)), "a VM outlives its descriptors");
+			kill(pid, SIGKILL);
+		}
+		waitpid(pid, NULL, 0);
+	}
+	gov_no_leak();
+}
+
+static struct {
+	struct vmm *vmm;
+	bool quit;
+	unsigned int nr_children;
+	unsigned int bad;
+} parent;
+
+static pid_t start_program(void)
+{
+	pid_t pid = vfork();
+
+	if (!pid) {
+		execl("/bin/true", "true", NULL);
+		_exit(1);
+	}
+	return pid;
+}
+
+/* A vCPU thread that starts a program each time a signal gets it out. */
+static void *run_and_spawn(void *arg)
+{
+	struct vmm_vcpu *vcpu = &parent.vmm->vcpu[0];
+	uint64_t eintr = 0;
+	int status;
+	pid_t pid;
+
+	vmm_adopt(vcpu);
+	while (!__atomic_load_n(&parent.quit, __ATOMIC_ACQUIRE) && vmm_run_once(vcpu)) {
+		if (vcpu->nr_eintr == eintr)
+			continue;
+		eintr = vcpu->nr_eintr;
+		pid = start_program();
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			;
+		if (status)
+			parent.bad++;
+		__atomic_add_fetch(&parent.nr_children, 1, __ATOMIC_RELEASE);
+	}
+	return arg;
+}
+
+static void spawns(const void *arg)
+{
+	uint64_t id, work;
+	pthread_t thread;
+	unsigned int nr;
+	long i;
+
+	(void)arg;
+	gov_need();
+	memset(&parent, 0, sizeof(parent));
+	parent.vmm = gov_create(&spin);
+	NEED(!pthread_create(&thread, NULL, run_and_spawn, NULL), "no thread");
+	id = gov_find(parent.vmm);
+	gov_set(id, 20000, 200000);
+	for (i = 0; i < rounds; i++) {
+		gov_wait_still(parent.vmm);
+		nr = __atomic_load_n(&parent.nr_children, __ATOMIC_ACQUIRE);
+		vmm_kick(&parent.vmm->vcpu[0]);
+		NEED(POLL(PATIENCE, __atomic_load_n(&parent.nr_children, __ATOMIC_ACQUIRE) > nr),
+		     "vfork() and exec do not come back");
+	}
+	work = vmm_total_work(parent.vmm);
+	CHECK(POLL(PATIENCE, vmm_total_work(parent.vmm) > work), "the guest stands still");
+	CHECK(gov_u64("vms/%" PRIu64 "/pid", id) == (uint64_t)getpid(), "pid");
+	CHECK(gov_u64("vms/%" PRIu64 "/vcpus/0/tid", id) == (uint64_t)parent.vmm->vcpu[0].tid,
+	      "tid");
+	CHECK(!parent.bad, "%u programs failed", parent.bad);
+	__atomic_store_n(&parent.quit, true, __ATOMIC_RELEASE);
+	vmm_kick(&parent.vmm->vcpu[0]);
+	pthread_join(thread, NULL);
+	gov_check_vmm(parent.vmm);
+	gov_end(parent.vmm);
+	gov_no_leak();
+}
+
+/* Runs a vCPU 100 times in a child of vfork(). */
+static pid_t run_in_child(struct vmm_vcpu *vcpu, volatile unsigned int *ran)
+{
+	pid_t pid = vfork();
+	int n;
+
+	if (!pid) {
+		for (n = 0; n < 100; n++)
+			*ran += vmm_run_once(vcpu);
+		_exit(0);
+	}
+	return pid;
+}
+
+/*
+ * A child of vfork() has its parent's memory, so that KVM lets it run the vCPU:
+ * another process, and for that time the one that is shown.
+ */
+static void run_by_vfork(const void *arg)
+{
+	const struct vmm_opts out = { .nr_vcpus = 1, .mode = VMM_OUT };
+	volatile unsigned int ran = 0;
+	struct vmm *vmm;
+	uint64_t id;
+	pid_t pid;
+	long i;
+
+	(void)arg;
+	gov_need();
+	gov_set_defaults(QUOTA, PERIOD);
+	vmm = gov_create(&out);
+	vmm_adopt(&vmm->vcpu[0]);
+	for (i = 0; i < 100; i++)
+		NEED(vmm_run_once(&vmm->vcpu[0]), "KVM_RUN: %s", strerror(vmm->vcpu[0].error));
+	id = gov_find(vmm);
+	for (i = 0; i < rounds; i++) {
+		pid = run_in_child(&vmm->vcpu[0], &ran);
+		NEED(pid > 0 && waitpid(pid, NULL, 0) == pid, "vfork");
+		CHECK(gov_u64("vms/%" PRIu64 "/vcpus/0/tid", id) != (uint64_t)pid,
+		      "a thread that is dead is shown");
+		NEED(vmm_run_once(&vmm->vcpu[0]) && vmm_run_once(&vmm->vcpu[0]), "KVM_RUN");
+	}
+	CHECK(ran == 100 * rounds, "KVM_RUN has failed in a child of vfork()");
+	CHECK(gov_u64("vms/%" PRIu64 "/pid", id) == (uint64_t)getpid(), "pid");
+	CHECK(POLL(PATIENCE, gov_u64("vms/%" PRIu64 "/vcpus/0/tid", id) == (uint64_t)gettid()),
+	      "tid");
+	gov_check_vmm(vmm);
+	gov_end(vmm);
+	gov_no_leak();
+}
+
+struct fds {
+	int vm;
+	int vcpu;
+};
+
+static void send_fds(int sock, const struct vmm *vmm)
+{
+	char control[CMSG_SPACE(sizeof(struct fds))] = {};
+	struct fds fds = { vmm->vm_fd, vmm->vcpu[0].fd };
+	struct iovec iov = { .iov_base = "x", .iov_len = 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(fds));
+	memcpy(CMSG_DATA(cmsg), &fds, sizeof(fds));
+	if (sendmsg(sock, &msg, 0) != 1)
+		_exit(5);
+}
+
+static struct fds receive_fds(int sock)
+{
+	char control[CMSG_SPACE(sizeof(struct fds))], byte;
+	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *cmsg;
+	struct fds fds;
+
+	NEED(recvmsg(sock, &msg, MSG_CMSG_CLOEXEC) == 1, "recvmsg: %s", strerror(errno));
+	cmsg = CMSG_FIRSTHDR(&msg);
+	NEED(cmsg && cmsg->cmsg_type == SCM_RIGHTS, "no descriptors");
+	memcpy(&fds, CMSG_DATA(cmsg), sizeof(fds));
+	return fds;
+}
+
+static int sockets[2];
+
+static void send_vm(void *arg)
+{
+	struct vmm *vmm = launch_or_exit(&spin);
+
+	(void)arg;
+	send_fds(sockets[1], vmm);
+	raise_flag(&report->ready);
+	pause();
+}
+
+static void handed_on(const void *arg)
+{
+	struct kvm_regs regs;
+	struct fds fds;
+	uint64_t id;
+	pid_t pid;
+	long i;
+
+	(void)arg;
+	gov_need();
+	for (i = 0; i < rounds; i++) {
+		new_report();
+		if (i % 2)
+			gov_set_defaults(1000, 1000000);
+		NEED(!socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), "%s", strerror(errno));
+		pid = test_fork(send_vm, NULL);
+		fds = receive_fds(sockets[0]);
+		NEED(POLL(PATIENCE, (id = gov_find_pid(pid))), "not found");
+		/* Held there or not: here it is refused at once. */
+		CHECK(try_to_run(fds.vcpu) == EIO, "KVM_RUN: %s", strerror(errno));
+		CHECK(ioctl(fds.vcpu, KVM_GET_REGS, &regs) && errno == EIO, "KVM_GET_REGS: %s",
+		      strerror(errno));
+		CHECK(ioctl(fds.vm, KVM_CREATE_VCPU, 1) && errno == EIO, "KVM_CREATE_VCPU: %s",
+		      strerror(errno));
+		CHECK(!gov_find_pid(getpid()), "this process passes for a VMM");
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		look_at_orphan(id);
+		CHECK(try_to_run(fds.vcpu) == EIO, "KVM_RUN: %s", strerror(errno));
+		close(i % 3 ? fds.vm : fds.vcpu);
+		test_sleep(5 * NS_PER_MS);
+		look_at_orphan(id);
+		close(i % 3 ? fds.vcpu : fds.vm);
+		must_vanish(id);
+		close(sockets[0]);
+		close(sockets[1]);
+		gov_set_defaults(GOV_NONE, 100000);
+	}
+	gov_no_leak();
+}
+
+/* On their way when both ends die: nobody has them, the socket had. */
+static void lost_on_the_way(const void *arg)
+{
+	uint64_t id;
+	pid_t pid;
+	long i;
+
+	(void)arg;
+	gov_need();
+	for (i = 0; i < rounds; i++) {
+		new_report();
+		NEED(!socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), "%s", strerror(errno));
+		pid = test_fork(send_vm, NULL);
+		NEED(POLL(PATIENCE, flag(&report->ready)), "nothing sent");
+		NEED(POLL(PATIENCE, (id = gov_find_pid(pid))), "not found");
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		look_at_orphan(id);
+		close(sockets[0]);
+		close(sockets[1]);
+		must_vanish(id);
+	}
+	gov_no_leak();
+}
+
+/**
+ * struct ring - an io_uring, by hand
+ * @fd:		its descriptor
+ * @sq:		the mapping of both queues
+ * @sqes:	the requests
+ * @params:	where everything is
+ */
+struct ring {
+	int fd;
+	char *sq;
+	struct io_uring_sqe *sqes;
+	struct io_uring_params params;
+};
+
+static unsigned int *ring_word(const struct ring *ring, uint32_t offset)
+{
+	return (unsigned int *)(ring->sq + offset);
+}
+
+static void ring_open(struct ring *ring, unsigned int flags)
+{
+	const struct io_uring_params *p = &ring->params;
+
+	memset(ring, 0, sizeof(*ring));
+	ring->params.flags = flags;
+	ring->fd = syscall(SYS_io_uring_setup, NR_CQES / 2, &ring->params);
+	if (ring->fd < 0)
+		test_skip("no io_uring here: %s", strerror(errno));
+	NEED(p->features & IORING_FEAT_SINGLE_MMAP, "an io_uring of before 5.4");
+	ring->sq = mmap(NULL, p->cq_off.cqes + p->cq_entries * sizeof(struct io_uring_cqe),
+			PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_SQ_RING);
+	ring->sqes = mmap(NULL, p->sq_entries * sizeof(struct io_uring_sqe), PROT_READ | PROT_WRITE,
+			  MAP_SHARED, ring->fd, IORING_OFF_SQES);
+	NEED(ring->sq != MAP_FAILED && ring->sqes != MAP_FAILED, "mmap: %s", strerror(errno));
+}
+
+static void ring_close(struct ring *ring)
+{
+	const struct io_uring_params *p = &ring->params;
+
+	munmap(ring->sqes, p->sq_entries * sizeof(struct io_uring_sqe));
+	munmap(ring->sq, p->cq_off.cqes + p->cq_entries * sizeof(struct io_uring_cqe));
+	close(ring->fd);
+}
+
+static bool ring_submit(struct ring *ring, const struct io_uring_sqe *sqe)
+{
+	unsigned int mask = *ring_word(ring, ring->params.sq_off.ring_mask);
+	unsigned int *tail = ring_word(ring, ring->params.sq_off.tail);
+	unsigned int at = *tail & mask;
+
+	ring->sqes[at] = *sqe;
+	ring_word(ring, ring->params.sq_off.array)[at] = at;
+	__atomic_store_n(tail, *tail + 1, __ATOMIC_RELEASE);
+	return syscall(SYS_io_uring_enter, ring->fd, 1, 0, 0, NULL, 0) == 1;
+}
+
+/* Take a completion out, without asking the kernel. */
+static bool ring_reap(struct ring *ring, struct io_uring_cqe *cqe)
+{
+	unsigned int mask = *ring_word(ring, ring->params.cq_off.ring_mask);
+	unsigned int *head = ring_word(ring, ring->params.cq_off.head);
+	struct io_uring_cqe *cqes = (struct io_uring_cqe *)(ring->sq + ring->params.cq_off.cqes);
+
+	if (*head == __atomic_load_n(ring_word(ring, ring->params.cq_off.tail), __ATOMIC_ACQUIRE))
+		return false;
+	*cqe = cqes[*head & mask];
+	__atomic_store_n(head, *head + 1, __ATOMIC_RELEASE);
+	return true;
+}
+
+enum request {
+	TIMEOUT,
+	POLL_ADD,
+	READ,
+	NR_REQUESTS
+};
+
+#define TIMEOUT_MS 25
+#define MAX_SEEN   4096
+
+/**
+ * struct uring - a vCPU thread that uses io_uring beside KVM_RUN
+ * @vmm:	its VM
+ * @ring:	its ring
+ * @event:	what is polled and read
+ * @buffer:	where that is read to
+ * @timeout:	of the timeout
+ * @sent:	when the request under way was sent, or became due
+ * @late:	how long after that a completion was seen
+ * @nr:		how many
+ * @by_kind:	and of which
+ * @failed:	something did not work
+ * @quit:	it is to end
+ */
+static struct uring {
+	struct vmm *vmm;
+	struct ring ring;
+	int event;
+	uint64_t buffer;
+	struct __kernel_timespec timeout;
+	int64_t sent[NR_REQUESTS];
+	int64_t late[MAX_SEEN];
+	unsigned int nr;
+	unsigned int by_kind[NR_REQUESTS];
+	bool failed;
+	bool quit;
+} uring;
+
+static void request(enum request what)
+{
+	struct io_uring_sqe sqe = { .user_data = what, .fd = uring.event };
+
+	switch (what) {
+	case TIMEOUT:
+		uring.timeout.tv_nsec = TIMEOUT_MS * NS_PER_MS;
+		sqe.opcode = IORING_OP_TIMEOUT;
+		sqe.fd = -1;
+		sqe.addr = (uintptr_t)&uring.timeout;
+		sqe.len = 1;
+		uring.sent[what] = test_now() + TIMEOUT_MS * NS_PER_MS;
+		break;
+	case POLL_ADD:
+		sqe.opcode = IORING_OP_POLL_ADD;
+		sqe.poll32_events = POLLIN;
+		break;
+	case READ:
+		sqe.opcode = IORING_OP_READ;
+		sqe.addr = (uintptr_t)&uring.buffer;
+		sqe.len = sizeof(uring.buffer);
+		break;
+	default:
+		return;
+	}
+	if (!ring_submit(&uring.ring, &sqe))
+		uring.failed = true;
+}
+
+static void completed(const struct io_uring_cqe *cqe)
+{
+	enum request what = cqe->user_data;
+	int64_t sent = __atomic_load_n(&uring.sent[what], __ATOMIC_ACQUIRE);
+
+	if (cqe->res < 0 && cqe->res != -ETIME)
+		uring.failed = true;
+	if (uring.nr < MAX_SEEN)
+		uring.late[uring.nr++] = test_now() - sent;
+	uring.by_kind[what]++;
+	/* What was read is read; what is only polled wants the reader first. */
+	request(what);
+}
+
+static void *run_with_uring(void *arg)
+{
+	struct io_uring_cqe cqe;
+	int what;
+
+	vmm_adopt(&uring.vmm->vcpu[0]);
+	/* Task work is done by the thread that has submitted. */
+	for (what = 0; what < NR_REQUESTS; what++)
+		request(what);
+	while (!__atomic_load_n(&uring.quit, __ATOMIC_ACQUIRE) &&
+	       vmm_run_once(&uring.vmm->vcpu[0]))
+		while (ring_reap(&uring.ring, &cqe))
+			completed(&cqe);
+	return arg;
+}
+
+static void make_ready(void *arg)
+{
+	static unsigned int n;
+	uint64_t one = 1;
+
+	(void)arg;
+	if (++n % 10)
+		return;
+	__atomic_store_n(&uring.sent[POLL_ADD], test_now(), __ATOMIC_RELEASE);
+	__atomic_store_n(&uring.sent[READ], test_now(), __ATOMIC_RELEASE);
+	if (write(uring.event, &one, sizeof(one)) != sizeof(one))
+		uring.failed = true;
+}
+
+/**
+ * struct uring_setting - with what flags, and in what hold
+ * @flags:	of io_uring_setup()
+ * @frozen:	the VM is frozen, rather than limited
+ */
+static const struct uring_setting {
+	unsigned int flags;
+	bool frozen;
+} uring_plain = {}, uring_frozen = { .frozen = true },
+  uring_coop = { .flags = IORING_SETUP_COOP_TASKRUN };
+
+static void with_uring(const void *arg)
+{
+	const struct uring_setting *setting = arg;
+	uint64_t id, work, eintr;
+	pthread_t thread;
+	int64_t begin;
+	int what;
+
+	gov_need();
+	memset(&uring, 0, sizeof(uring));
+	ring_open(&uring.ring, setting->flags);
+	uring.event = eventfd(0, EFD_CLOEXEC);
+	uring.vmm = gov_create(&spin);
+	NEED(!pthread_create(&thread, NULL, run_with_uring, NULL), "no thread");
+	id = gov_find(uring.vmm);
+	gov_set(id, QUOTA, PERIOD);
+	if (setting->frozen)
+		NEED(!gov_write("frozen", "vms/%" PRIu64 "/state", id), "cannot freeze");
+	eintr = uring.vmm->vcpu[0].nr_eintr;
+	if (setting->frozen) {
+		begin = test_now();
+		while (test_now() - begin < seconds * NS_PER_S) {
+			test_sleep(5 * NS_PER_MS);
+			make_ready(NULL);
+		}
+		NEED(!gov_write("running", "vms/%" PRIu64 "/state", id), "cannot thaw");
+	} else {
+		within_limit("with io_uring", make_ready, NULL);
+	}
+	eintr = uring.vmm->vcpu[0].nr_eintr - eintr;
+	work = vmm_total_work(uring.vmm);
+	CHECK(POLL(PATIENCE, vmm_total_work(uring.vmm) > work), "the guest stands still");
+	__atomic_store_n(&uring.quit, true, __ATOMIC_RELEASE);
+	vmm_kick(&uring.vmm->vcpu[0]);
+	pthread_join(thread, NULL);
+	CHECK(!uring.failed, "io_uring");
+	for (what = 0; what < NR_REQUESTS; what++)
+		CHECK(uring.by_kind[what], "no completion of kind %d", what);
+	NEED(uring.nr, "no completions");
+	test_sort(uring.late, uring.nr);
+	test_diag("%u completions, %" PRIu64 " times EINTR; seen after %.2f ms, 90%% %.2f ms, "
+		  "longest %.2f ms",
+		  uring.nr, eintr, test_percentile(uring.late, uring.nr, 50) / 1e6,
+		  test_percentile(uring.late, uring.nr, 90) / 1e6,
+		  uring.late[uring.nr - 1] / 1e6);
+	/* A hold lasts 80 ms; none of them may wait for its end. */
+	CHECK(test_percentile(uring.late, uring.nr, 50) < 40 * NS_PER_MS, "completions come late");
+	gov_check_vmm(uring.vmm);
+	gov_end(uring.vmm);
+	close(uring.event);
+	ring_close(&uring.ring);
+	gov_no_leak();
+}
+
+static const struct hands turns = { .serial = true }, rivals = {},
+			  mayflies = { .short_lived = true };
+
+static const struct test_case cases[] = {
+	{ "a vCPU passes from thread to thread", passed_around, &turns },
+	{ "threads contend for a vCPU", passed_around, &rivals },
+	{ "threads that run a vCPU come and go", passed_around, &mayflies },
+	{ "vCPU threads are moved all the time", unrest, &moves },
+	{ "vCPU threads change their scheduling class", unrest, &classes },
+	{ "vCPU threads are moved and change their class", unrest, &both },
+	{ "a VM outlives its process in a child's descriptors", inherited, NULL },
+	{ "a VMM becomes another program", replaced, NULL },
+	{ "a held vCPU's thread starts programs", spawns, NULL },
+	{ "a child of vfork() runs the vCPU", run_by_vfork, NULL },
+	{ "a VM outlives its process in somebody else's descriptors", handed_on, NULL },
+	{ "a VM ends in a socket's queue", lost_on_the_way, NULL },
+	{ "io_uring completes beside a limited vCPU", with_uring, &uring_plain },
+	{ "io_uring completes beside a frozen vCPU", with_uring, &uring_frozen },
+	{ "io_uring completes beside a vCPU, without interrupting it", with_uring, &uring_coop },
+};
+
+int main(int argc, char **argv)
+{
+	test_init(argc, argv, options);
+	test_main(cases, ARRAY_SIZE(cases));
+}
