@@ -125,7 +125,7 @@ static void all_run(const char *when)
  */
 static void all_within_limits(const char *when)
 {
-	uint64_t cpu[NR_VMS];
+	uint64_t cpu[NR_VMS] = {};
 	int64_t begin = test_now();
 	double got, may;
 	size_t i;

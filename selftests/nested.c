@@ -103,6 +103,11 @@ static void fill_vmcb(char *vmcb, const struct kvm_sregs *sregs, uint64_t rip, u
 	put64(vmcb, VMCB_PAT, 0x0007040600070406);
 }
 
+static size_t offset(const char *symbol)
+{
+	return (uintptr_t)symbol - (uintptr_t)nested_begin;
+}
+
 /* Make a VM whose vCPU is a host; @guest is what its guest does. */
 static struct vmm *make_host(const char *guest)
 {
@@ -118,14 +123,14 @@ static struct vmm *make_host(const char *guest)
 	/* The pages that another mode would write to. */
 	pages = regs.rdx;
 	code = pages + CODE_OFFSET;
-	memcpy(vmm->mem + code, nested_begin, nested_end - nested_begin);
+	memcpy(vmm->mem + code, nested_begin, offset(nested_end));
 	sregs.efer |= EFER_SVME;
 	if (ioctl(vcpu->fd, KVM_SET_SREGS, &sregs))
 		test_skip("this KVM does not let its guests be hosts: %s", strerror(errno));
-	regs.rip = code + (nested_host - nested_begin);
+	regs.rip = code + offset(nested_host);
 	regs.rsi = pages;
 	NEED(!ioctl(vcpu->fd, KVM_SET_REGS, &regs), "registers: %s", strerror(errno));
-	fill_vmcb(vmm->mem + pages, &sregs, code + (guest - nested_begin), pages + 3 * PAGE);
+	fill_vmcb(vmm->mem + pages, &sregs, code + offset(guest), pages + 3 * PAGE);
 	vmm_start(vmm);
 	return vmm;
 }

@@ -17,22 +17,23 @@
 #include "test.h"
 
 #define MAX_WORKERS 16
-#define THREADS	    2 /* of each worker */
+#define THREADS	    2		     /* of each worker */
+#define PAUSE	    (10 * NS_PER_MS) /* of those who list, read and change */
 #define PATIENCE    (120 * NS_PER_S)
 
 static long vms = 400;
 static long workers = 3;
 static long at_once = 300;
 
-static const struct test_option options[] = {
-	{ "vms", &vms, "how many VMs come and go" },
-	{ "workers", &workers, "how many processes make them" },
-	{ "at-once", &at_once, "how many VMs live at once" },
-	{}
-};
+static const struct test_option options[] = { { "vms", &vms, "how many VMs come and go" },
+					      { "workers", &workers,
+						"how many processes make them" },
+					      { "at-once", &at_once, "how many VMs live at once" },
+					      {} };
 
 /**
  * struct tally - what the processes of a storm have done, in shared memory
+ * @start:	when it began
  * @made:	VMs that were made, run and ended
  * @worked:	those whose guest did something
  * @dumps:	lists of all VMs
@@ -44,6 +45,7 @@ static const struct test_option options[] = {
  * @stop:	who lists, reads and changes is to end
  */
 struct tally {
+	int64_t start;
 	uint64_t made;
 	uint64_t worked;
 	uint64_t dumps;
@@ -60,11 +62,6 @@ static struct tally *tally;
 static void count(uint64_t *what)
 {
 	__atomic_add_fetch(what, 1, __ATOMIC_RELAXED);
-}
-
-static uint64_t counted(const uint64_t *what)
-{
-	return __atomic_load_n(what, __ATOMIC_RELAXED);
 }
 
 static bool stopped(void)
@@ -108,8 +105,16 @@ static void one_vm(unsigned long n)
 
 static void *make_vms(void *arg)
 {
-	while (__atomic_fetch_add(&tally->made, 1, __ATOMIC_RELAXED) < (uint64_t)vms)
-		one_vm(counted(&tally->made));
+	uint64_t n;
+
+	while ((n = __atomic_fetch_add(&tally->made, 1, __ATOMIC_RELAXED)) < (uint64_t)vms) {
+		one_vm(n);
+		if (n % 1000 == 999) {
+			test_diag("%" PRIu64 " VMs in %.0f s", n + 1,
+				  (test_now() - tally->start) / 1e9);
+			fflush(stdout);
+		}
+	}
 	/* One too much was counted to see the end. */
 	__atomic_sub_fetch(&tally->made, 1, __ATOMIC_RELAXED);
 	return arg;
@@ -185,7 +190,7 @@ static void list_vms(void *arg)
 		if (a.interrupted)
 			count(&tally->marked);
 		__atomic_add_fetch(&tally->seen, list.nr, __ATOMIC_RELAXED);
-		test_nap();
+		test_sleep(PAUSE);
 	}
 	link_close(&link);
 }
@@ -240,7 +245,7 @@ static void change_vms(void *arg)
 			else
 				die(a.text, -a.error);
 		}
-		test_nap();
+		test_sleep(PAUSE);
 	}
 	link_close(&link);
 }
@@ -248,9 +253,11 @@ static void change_vms(void *arg)
 /* What is read may vanish at any moment, and is whole until then. */
 static void read_vms(void *arg)
 {
-	static const char *const files[] = { "pid", "comm",	    "state",	      "name",
-					     "uuid", "nr_vcpus",    "cpu/quota_us",   "cpu/usage_ns",
-					     "cpu/nr_held", "vcpus/0/tid", "vcpus/0/nr_exits" };
+	static const char *const files[] = {
+		"pid",	       "comm",	      "state",		 "name",
+		"uuid",	       "nr_vcpus",    "cpu/quota_us",	 "cpu/usage_ns",
+		"cpu/nr_held", "vcpus/0/tid", "vcpus/0/nr_exits"
+	};
 	static uint64_t ids[GOV_MAX_VMS];
 	size_t i, nr, f;
 	char text[128];
@@ -270,7 +277,7 @@ static void read_vms(void *arg)
 			}
 			gov_write(f % 2 ? "20000" : "max", "vms/%" PRIu64 "/cpu/quota_us", ids[i]);
 		}
-		test_nap();
+		test_sleep(PAUSE);
 	}
 }
 
@@ -288,7 +295,6 @@ static void come_and_go(const void *arg)
 	static void (*const others[])(void *) = { list_vms, change_vms, read_vms };
 	pid_t pids[MAX_WORKERS], other[ARRAY_SIZE(others)];
 	uint64_t created;
-	int64_t start;
 	unsigned int i;
 
 	(void)arg;
@@ -299,7 +305,7 @@ static void come_and_go(const void *arg)
 		     0);
 	NEED(tally != MAP_FAILED, "no memory");
 	created = gov_u64("stats/vms_created");
-	start = test_now();
+	tally->start = test_now();
 	for (i = 0; i < ARRAY_SIZE(others); i++)
 		other[i] = test_fork(others[i], NULL);
 	for (i = 0; i < workers; i++)
@@ -311,7 +317,7 @@ static void come_and_go(const void *arg)
 		CHECK(ended_well(other[i]), "who lists, changes or reads: %u", i);
 	created = gov_u64("stats/vms_created") - created;
 	test_diag("%" PRIu64 " VMs (%" PRIu64 " of them governed) in %.1f s", tally->made, created,
-		  (test_now() - start) / 1e9);
+		  (test_now() - tally->start) / 1e9);
 	test_diag("meanwhile %" PRIu64 " lists (%" PRIu64 " marked as inconsistent) of %" PRIu64
 		  " VMs, %" PRIu64 " changes (%" PRIu64 " refused), %" PRIu64 " files",
 		  tally->dumps, tally->marked, tally->seen, tally->changed, tally->refused,

@@ -27,12 +27,12 @@
 #include "gov.h"
 #include "test.h"
 
-#define PATIENCE  (60 * NS_PER_S)
-#define QUOTA	  20000
-#define PERIOD	  100000
-#define MAY	  (100.0 * QUOTA / PERIOD)
-#define NR_HANDS  4
-#define NR_CQES	  64
+#define PATIENCE (60 * NS_PER_S)
+#define QUOTA	 20000
+#define PERIOD	 100000
+#define MAY	 (100.0 * QUOTA / PERIOD)
+#define NR_HANDS 4
+#define NR_CQES	 64
 
 static long seconds = 3;
 static long rounds = 10;
@@ -165,8 +165,7 @@ static double work_rate(const struct vmm *vmm, bool of_cpu)
 		test_sleep(20 * NS_PER_MS);
 		end_turns();
 	}
-	return (vmm_total_work(vmm) - work) * 1e9 /
-	       ((of_cpu ? process_cpu() : test_now()) - begin);
+	return (vmm_total_work(vmm) - work) * 1e9 / ((of_cpu ? process_cpu() : test_now()) - begin);
 }
 
 static bool all_ended(pthread_t *threads)
@@ -252,8 +251,8 @@ static void change_class(void *arg)
 	n++;
 	for (i = 0; i < vmm->opts.nr_vcpus; i++) {
 		int class = classes[(n + i) % ARRAY_SIZE(classes)];
-		struct sched_param param = { .sched_priority = class == SCHED_FIFO ||
-							       class == SCHED_RR };
+		struct sched_param param = { .sched_priority =
+						     class == SCHED_FIFO || class == SCHED_RR };
 
 		CHECK(!sched_setscheduler(vmm->vcpu[i].tid, class, &param), "class %d: %s", class,
 		      strerror(errno));
@@ -906,8 +905,7 @@ static void *run_with_uring(void *arg)
 	/* Task work is done by the thread that has submitted. */
 	for (what = 0; what < NR_REQUESTS; what++)
 		request(what);
-	while (!__atomic_load_n(&uring.quit, __ATOMIC_ACQUIRE) &&
-	       vmm_run_once(&uring.vmm->vcpu[0]))
+	while (!__atomic_load_n(&uring.quit, __ATOMIC_ACQUIRE) && vmm_run_once(&uring.vmm->vcpu[0]))
 		while (ring_reap(&uring.ring, &cqe))
 			completed(&cqe);
 	return arg;
@@ -981,8 +979,7 @@ static void with_uring(const void *arg)
 	test_diag("%u completions, %" PRIu64 " times EINTR; seen after %.2f ms, 90%% %.2f ms, "
 		  "longest %.2f ms",
 		  uring.nr, eintr, test_percentile(uring.late, uring.nr, 50) / 1e6,
-		  test_percentile(uring.late, uring.nr, 90) / 1e6,
-		  uring.late[uring.nr - 1] / 1e6);
+		  test_percentile(uring.late, uring.nr, 90) / 1e6, uring.late[uring.nr - 1] / 1e6);
 	/* A hold lasts 80 ms; none of them may wait for its end. */
 	CHECK(test_percentile(uring.late, uring.nr, 50) < 40 * NS_PER_MS, "completions come late");
 	gov_check_vmm(uring.vmm);
