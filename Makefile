@@ -87,6 +87,10 @@ coverage:	## which lines the tests run
 		CFLAGS="-O1 -g --coverage" LDFLAGS=--coverage
 	@selftests/coverage $(O) $(firstword $(DEBUG_KERNELS))
 
+.PHONY: check-peer
+check-peer: tools modules-testbed	## KVM's own selftests: they end alike with the module and without
+	@selftests/peer/check --out $(O) --series "$(KERNELS)"
+
 .PHONY: bench
 bench: selftests	## what kvmgov costs, and how exact it is beside cpu.max
 	@selftests/check --out $(O) --kernel "$(KERNELS)" --preempt voluntary --no-unit \
