@@ -15,6 +15,8 @@ prefix ?= /usr/local
 # The kernels that the tests run on: see tools/testbed/kernel --help.
 KERNELS ?= 6.1 6.12
 DEBUG_KERNELS ?= 6.1-kasan
+RACE_KERNELS ?= 6.1-kcsan
+RT_KERNELS ?= 6.1-rt 6.12-rt
 
 KERNEL := tools/testbed/kernel
 TESTBED := tools/testbed/testbed
@@ -79,6 +81,20 @@ check: selftests	## all tests that a change must pass
 check-debug:	## the same in a kernel with KASAN, lockdep, kmemleak and the like
 	@$(SUBMAKE) selftests KERNELS="$(DEBUG_KERNELS)"
 	@selftests/check --out $(O) --kernel "$(DEBUG_KERNELS)" --no-unit
+
+# Each part in turn; all are run, whatever one of them says.
+.PHONY: soak
+soak:	## for hours: storms, races, real-time kernels, a million messages, KVM's selftests
+	@$(SUBMAKE) selftests KERNELS="$(KERNELS) $(RT_KERNELS) $(DEBUG_KERNELS) $(RACE_KERNELS)"
+	@status=0; \
+	$(SUBMAKE) check-peer || status=1; \
+	$(O)/selftests/unit/fuzz --runs 1000000 || status=1; \
+	for part in "$(KERNELS) $(DEBUG_KERNELS):--lane soak-up,soak-turns --preempt full" \
+		"$(RT_KERNELS):" "$(RACE_KERNELS):"; do \
+		selftests/check --out $(O) --no-unit --kernel "$${part%%:*}" $${part#*:} || \
+			status=1; \
+	done; \
+	exit $$status
 
 .PHONY: coverage
 coverage:	## which lines the tests run
