@@ -162,8 +162,8 @@ static void *short_lived_hands(void *arg)
 
 /*
  * What the guest does in a second, or, where @of_cpu, in a second of this
- * process's CPU time. Turns are of 20 ms; KVM itself waits for RCU when a vCPU
- * changes its thread.
+ * process's CPU time. KVM itself waits for RCU when a vCPU changes its
+ * thread: turns must be longer than that.
  */
 static double work_rate(const struct vmm *vmm, bool of_cpu)
 {
@@ -172,7 +172,7 @@ static double work_rate(const struct vmm *vmm, bool of_cpu)
 	uint64_t work = vmm_total_work(vmm);
 
 	while (test_now() < end) {
-		test_sleep(20 * NS_PER_MS);
+		test_sleep(TURN_MS * NS_PER_MS);
 		end_turns();
 	}
 	return (vmm_total_work(vmm) - work) * 1e9 / ((of_cpu ? process_cpu() : test_now()) - begin);
@@ -221,7 +221,7 @@ static void passed_around(const void *arg)
 		 * A thread is charged from the time it has taken over, which in
 		 * this emulation may be late in its turn: not exact.
 		 */
-	} while ((limited > 2 * MAY || limited <= 0) && --tries);
+	} while (!(free > 0 && limited > 0 && limited < 2 * MAY) && --tries);
 	CHECK(tries, "worked for %.1f %%", limited);
 	__atomic_store_n(&hands.quit, true, __ATOMIC_RELEASE);
 	NEED(POLL(PATIENCE, all_ended(threads)), "threads do not end");
