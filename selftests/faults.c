@@ -146,10 +146,10 @@ static bool all_gone(void)
 
 static void leave_nothing(void)
 {
-	CHECK(POLL(PATIENCE, all_gone()), "VMs %" PRIu64 " of %" PRIu64 ", vCPUs %" PRIu64
-	      " of %" PRIu64 " destroyed", gov_u64("stats/vms_destroyed"),
-	      gov_u64("stats/vms_created"), gov_u64("stats/vcpus_destroyed"),
-	      gov_u64("stats/vcpus_created"));
+	CHECK(POLL(PATIENCE, all_gone()),
+	      "VMs %" PRIu64 " of %" PRIu64 ", vCPUs %" PRIu64 " of %" PRIu64 " destroyed",
+	      gov_u64("stats/vms_destroyed"), gov_u64("stats/vms_created"),
+	      gov_u64("stats/vcpus_destroyed"), gov_u64("stats/vcpus_created"));
 }
 
 static void unload(void)
@@ -299,8 +299,8 @@ static void dump_round(struct round *round)
 	round_end(round);
 	CHECK(!a.silent, "%s: no answer", round->where);
 	if (a.error) {
-		CHECK(round->failed && (a.error == -ENOMEM || a.error == -ENOBUFS),
-		      "%s: %s", round->where, strerror(-a.error));
+		CHECK(round->failed && (a.error == -ENOMEM || a.error == -ENOBUFS), "%s: %s",
+		      round->where, strerror(-a.error));
 		a = take_census(&asker, &census);
 	}
 	CHECK(!a.error && census.nr == 1, "%s: %u VMs, %s", round->where, census.nr,

@@ -19,7 +19,8 @@ static long first_ms = 20;
 
 static const struct test_option options[] = {
 	{ "first-ms", &first_ms, "how long a VM born with 10 ms in 1 s may run at first" },
-	{ "load", &load, "0: never load or unload the module" }, {}
+	{ "load", &load, "0: never load or unload the module" },
+	{}
 };
 
 static const struct vmm_opts spin = { .nr_vcpus = 1, .mode = VMM_SPIN };

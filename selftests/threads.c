@@ -27,6 +27,9 @@
 #include "gov.h"
 #include "test.h"
 
+/* Between two changes of threads; longer than KVM waits for RCU at each. */
+#define TURN_MS 100
+
 #define PATIENCE (60 * NS_PER_S)
 #define QUOTA	 20000
 #define PERIOD	 100000

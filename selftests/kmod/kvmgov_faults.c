@@ -25,18 +25,10 @@ static struct module *governor;
 static unsigned int nth, count;
 static char where[KSYM_SYMBOL_LEN];
 
-/* What the probed function returns instead of being called. */
-extern char kvmgov_faults_return[];
-asm(".pushsection .text\n"
-    ".type kvmgov_faults_return, @function\n"
-    "kvmgov_faults_return:\n"
-#ifdef CONFIG_CC_HAS_IBT
-    "	endbr64\n"
-#endif
-    "	ret\n"
-    "	int3\n"
-    ".size kvmgov_faults_return, . - kvmgov_faults_return\n"
-    ".popsection\n");
+/* Called instead of the probed function, whose result is in its register. */
+static noinline notrace void do_nothing(void)
+{
+}
 
 /* The innermost of kvmgov's functions that are being executed, or NULL. */
 static void *governor_frame(void)
@@ -70,7 +62,9 @@ static bool must_fail(void)
 	return fail;
 }
 
-/* The functions whose result decides whether an allocation fails. */
+/*
+ * The functions whose result decides whether an allocation fails.
+ */
 struct decision {
 	struct kprobe kprobe;
 	long failure;
@@ -84,9 +78,10 @@ static int on_decision(struct kprobe *kprobe, struct pt_regs *regs)
 	if (!must_fail())
 		return 0;
 	regs->ax = decision->failure;
-	regs->ip = (unsigned long)kvmgov_faults_return;
+	regs->ip = (unsigned long)do_nothing;
 	return 1;
 }
+
 NOKPROBE_SYMBOL(on_decision);
 
 static struct decision slab = {
