@@ -217,6 +217,15 @@ const struct spec_op spec_ops[] = {
 				ATTR(KVMGOV_A_VM_NR_PERIODS) | ATTR(KVMGOV_A_VM_NR_EXITS),
 		},
 	},
+	{
+		.name = "ungoverned-ntf",
+		.cmd = KVMGOV_CMD_UNGOVERNED_NTF,
+		.set = &spec_vm,
+		.notify = {
+			.there = true,
+			.reply = ATTR(KVMGOV_A_VM_PID) | ATTR(KVMGOV_A_VM_COMM),
+		},
+	},
 };
 
 const size_t nr_spec_ops = sizeof(spec_ops) / sizeof(spec_ops[0]);
