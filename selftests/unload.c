@@ -15,7 +15,7 @@
 #include "test.h"
 
 static long cycles = 200;
-static long unload_ms = 5000;
+static long unload_ms = 30000;
 
 static const struct test_option options[] = {
 	{ "cycles", &cycles, "how often the module is loaded and unloaded" },
