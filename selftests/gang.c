@@ -26,7 +26,7 @@
 
 static long seconds = 3;
 static long skew_us = 1000;
-static long tries = 8;
+static long tries = 20;
 
 static const struct test_option options[] = {
 	{ "seconds", &seconds, "length of the measurement" },
