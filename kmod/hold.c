@@ -30,8 +30,7 @@ static void hold_take_over(struct kvmgov_vcpu *vcpu)
 	struct kvmgov_runner *runner;
 	unsigned long flags;
 
-	/* The old thread no longer runs it, so its usage stands still. */
-	runner = kvmgov_runner_new(kvmgov_runner_usage(vcpu));
+	runner = kvmgov_runner_new(vcpu);
 	if (!runner) {
 		kvmgov_ungoverned_inc();
 		return;

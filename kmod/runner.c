@@ -6,7 +6,12 @@
  * exact but brought up to date only at ticks and switches; what has been used
  * since is the scheduler's clock less se.exec_start. Their sum is absolute:
  * what one reading gets wrong by a little the next one puts right.
+ *
+ * A thread that is new to a vCPU takes it over in the hold, which it may never
+ * come to: threads that change at each KVM_RUN can be back in user space
+ * before. What such a newcomer uses is counted from each entry to its exit.
  */
+#include <linux/lockdep.h>
 #include <linux/sched.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/task.h>
@@ -60,25 +65,67 @@ static u64 task_cpu_time(struct task_struct *task)
 	return (s64)(now - start) > 0 ? sum + (now - start) : sum;
 }
 
+/* CPU time of @runner and those before it, in ns. Context: any. */
+static u64 runner_time(const struct kvmgov_runner *runner)
+{
+	return task_cpu_time(runner->task) - runner->base_ns;
+}
+
 /**
  * kvmgov_runner_new() - the current thread takes a vCPU over
- * @usage_ns: CPU time that the vCPU has used with its earlier threads
+ * @vcpu: the vCPU; its earlier thread no longer runs it
  *
  * Context: may sleep.
  *
  * Return: the runner, or NULL for lack of memory.
  */
-struct kvmgov_runner *kvmgov_runner_new(u64 usage_ns)
+struct kvmgov_runner *kvmgov_runner_new(const struct kvmgov_vcpu *vcpu)
 {
 	struct kvmgov_runner *runner = kmalloc(sizeof(*runner), GFP_KERNEL);
+	const struct kvmgov_runner *last;
 
 	if (!runner)
 		return NULL;
 	runner->task = get_task_struct(current);
+	rcu_read_lock();
 	preempt_disable();
-	runner->base_ns = task_cpu_time(current) - usage_ns;
+	last = rcu_dereference(vcpu->runner);
+	runner->base_ns = task_cpu_time(current);
+	if (last)
+		runner->base_ns -= runner_time(last);
 	preempt_enable();
+	rcu_read_unlock();
 	return runner;
+}
+
+/**
+ * kvmgov_runner_newcomer_entry() - a thread that is not the runner enters
+ * @vcpu: the vCPU
+ *
+ * Context: the vCPU's thread, interrupts off; holds @vcpu->vm->lock.
+ */
+void kvmgov_runner_newcomer_entry(struct kvmgov_vcpu *vcpu)
+{
+	lockdep_assert_held(&vcpu->vm->lock);
+	vcpu->newcomer_entered_ns = task_cpu_time(current);
+}
+
+/**
+ * kvmgov_runner_newcomer_exit() - it has left the guest: count what it used
+ * @vcpu: the vCPU
+ *
+ * Context: the vCPU's thread; holds @vcpu->vm->lock.
+ */
+void kvmgov_runner_newcomer_exit(struct kvmgov_vcpu *vcpu)
+{
+	u64 now = task_cpu_time(current);
+	s64 used = now - vcpu->newcomer_entered_ns;
+
+	lockdep_assert_held(&vcpu->vm->lock);
+	if (used <= 0)
+		return;
+	WRITE_ONCE(vcpu->newcomers_ns, vcpu->newcomers_ns + used);
+	vcpu->newcomer_entered_ns = now;
 }
 
 static void runner_free_rcu(struct rcu_head *rcu)
@@ -131,7 +178,7 @@ u64 kvmgov_runner_usage(struct kvmgov_vcpu *vcpu)
 	rcu_read_lock();
 	runner = rcu_dereference(vcpu->runner);
 	if (runner)
-		usage = task_cpu_time(runner->task) - runner->base_ns;
+		usage = runner_time(runner) + READ_ONCE(vcpu->newcomers_ns);
 	rcu_read_unlock();
 	return usage;
 }

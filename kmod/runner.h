@@ -11,9 +11,11 @@ struct kvmgov_runner;
 struct kvmgov_vcpu;
 
 bool kvmgov_runner_exact(void);
-struct kvmgov_runner *kvmgov_runner_new(u64 usage_ns);
+struct kvmgov_runner *kvmgov_runner_new(const struct kvmgov_vcpu *vcpu);
 void kvmgov_runner_set(struct kvmgov_vcpu *vcpu, struct kvmgov_runner *runner);
 void kvmgov_runner_free(struct kvmgov_runner *runner);
+void kvmgov_runner_newcomer_entry(struct kvmgov_vcpu *vcpu);
+void kvmgov_runner_newcomer_exit(struct kvmgov_vcpu *vcpu);
 u64 kvmgov_runner_usage(struct kvmgov_vcpu *vcpu);
 
 #endif /* _KVMGOV_RUNNER_H */

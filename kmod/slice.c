@@ -107,6 +107,14 @@ static void slice_unlimited(struct kvmgov_vcpu *vcpu)
 	WRITE_ONCE(vcpu->deadline, NEVER);
 }
 
+/* Have @vcpu leave its guest, if it is there, to look at its deadline. */
+static void slice_kick(struct kvmgov_vcpu *vcpu)
+{
+	lockdep_assert_held(&vcpu->vm->lock);
+	if (vcpu->task && kvmgov_ledger_in_guest(&vcpu->ledger))
+		kick_process(vcpu->task);
+}
+
 /* The budget is used up: take everybody who runs on it out of the guest. */
 static void slice_stop(struct kvmgov_vm *vm)
 {
@@ -115,9 +123,8 @@ static void slice_stop(struct kvmgov_vm *vm)
 	lockdep_assert_held(&vm->lock);
 	list_for_each_entry(vcpu, &vm->armed, armed) {
 		WRITE_ONCE(vcpu->deadline, 0);
-		if (vcpu->task != current &&
-		    kvmgov_ledger_in_guest(&vcpu->ledger))
-			kick_process(vcpu->task);
+		if (vcpu->task != current)
+			slice_kick(vcpu);
 	}
 }
 
@@ -138,8 +145,9 @@ static enum hrtimer_restart slice_timer(struct hrtimer *timer)
 	raw_spin_lock_irqsave(&vm->lock, flags);
 	left = slice_budget(vcpu);
 	if (vcpu->task != current) {
-		/* Off the CPU: it arms again when it enters its guest. */
+		/* Not here: it arms again when it enters its guest. */
 		slice_disarm(vcpu);
+		slice_kick(vcpu);
 	} else if (vm->frozen || !left) {
 		slice_stop(vm);
 		WRITE_ONCE(vcpu->deadline, 0);
@@ -191,6 +199,9 @@ void kvmgov_slice_entry(struct kvmgov_vcpu *vcpu)
 			slice_unlimited(vcpu);
 		else if (!hold)
 			slice_arm(vcpu, left);
+	} else {
+		slice_disarm(vcpu);
+		kvmgov_runner_newcomer_entry(vcpu);
 	}
 	if (hold)
 		hrtimer_start(&vcpu->timer, 0, HRTIMER_MODE_REL_PINNED_HARD);
@@ -213,7 +224,9 @@ void kvmgov_slice_exit(struct kvmgov_vcpu *vcpu)
 	bool hold;
 
 	raw_spin_lock_irqsave(&vm->lock, flags);
-	hold = vcpu->task == current && (!slice_budget(vcpu) || vm->frozen);
+	if (vcpu->task != current)
+		kvmgov_runner_newcomer_exit(vcpu);
+	hold = !slice_budget(vcpu) || vm->frozen;
 	if (hold)
 		slice_stop(vm);
 	raw_spin_unlock_irqrestore(&vm->lock, flags);
@@ -290,7 +303,6 @@ void kvmgov_slice_recall(struct kvmgov_vm *vm)
 	lockdep_assert_held(&vm->lock);
 	list_for_each_entry_rcu(vcpu, &vm->vcpus, siblings, true) {
 		WRITE_ONCE(vcpu->deadline, 0);
-		if (vcpu->task && kvmgov_ledger_in_guest(&vcpu->ledger))
-			kick_process(vcpu->task);
+		slice_kick(vcpu);
 	}
 }

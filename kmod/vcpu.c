@@ -135,10 +135,11 @@ struct kvmgov_vcpu *kvmgov_vcpu_new(struct kvmgov_vm *vm, const void *key,
 	struct kvmgov_vcpu *vcpu;
 
 	vcpu = kzalloc(sizeof(*vcpu), GFP_KERNEL);
-	runner = kvmgov_runner_new(0);
-	if (!vcpu || !runner) {
+	if (!vcpu)
+		return NULL;
+	runner = kvmgov_runner_new(vcpu);
+	if (!runner) {
 		kfree(vcpu);
-		kvmgov_runner_free(runner);
 		return NULL;
 	}
 	vcpu->key = key;

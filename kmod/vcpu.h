@@ -51,6 +51,10 @@ struct kvmgov_runner {
  * @armed: on @vm->armed while @timer is set; under @vm->lock
  * @charged_ns: usage charged to the VM's budget so far; under @vm->lock
  * @runner: the thread that runs it; replaced by itself under @vm->lock
+ * @newcomer_entered_ns: CPU time of a thread other than @runner when it
+ *	entered the guest; under @vm->lock
+ * @newcomers_ns: CPU time that such threads have used in the guest; written
+ *	under @vm->lock
  * @born_ns: when it was attached (CLOCK_MONOTONIC)
  * @index: KVM's vcpu_id
  * @ref: held by the VM's list, by a queued @work, by @kobj
@@ -75,6 +79,8 @@ struct kvmgov_vcpu {
 	struct list_head armed;
 	u64 charged_ns;
 	struct kvmgov_runner __rcu *runner;
+	u64 newcomer_entered_ns;
+	u64 newcomers_ns;
 	u64 born_ns;
 	u32 index;
 	struct kref ref;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * threads: what a VMM may do with the threads, processes and descriptors of a
- * VM. Its vCPUs pass from thread to thread, move, and change their scheduling
- * class; processes fork and exec; descriptors go to other processes; io_uring
+ * VM. Threads move and change their scheduling class; processes fork and exec; descriptors go to other processes; io_uring
  * interrupts holds. Limits hold, nothing is lost, nobody is mistaken for
  * somebody else.
  */
@@ -31,11 +30,9 @@
 #define QUOTA	 20000
 #define PERIOD	 100000
 /* Tight, but a guest gets something done in its first periods. */
-#define TIGHT	 50000
-#define MAY	 (100.0 * QUOTA / PERIOD)
-#define NR_HANDS 4
-#define TURN_MS	 100
-#define NR_CQES	 64
+#define TIGHT	50000
+#define MAY	(100.0 * QUOTA / PERIOD)
+#define NR_CQES 64
 
 static long seconds = 3;
 static long rounds = 10;
@@ -48,20 +45,6 @@ static const struct test_option options[] = {
 
 static const struct vmm_opts spin = { .nr_vcpus = 1, .mode = VMM_SPIN };
 
-static int64_t clock_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
-}
-
-/* CPU time of all threads but this one. */
-static int64_t others_cpu(void)
-{
-	return clock_ns(CLOCK_PROCESS_CPUTIME_ID) - clock_ns(CLOCK_THREAD_CPUTIME_ID);
-}
-
 static double measure(void (*meanwhile)(void *), void *arg)
 {
 	int64_t begin, cpu;
@@ -69,13 +52,13 @@ static double measure(void (*meanwhile)(void *), void *arg)
 	/* What is owed from before is paid. */
 	test_sleep(500 * NS_PER_MS);
 	begin = test_now();
-	cpu = others_cpu();
+	cpu = test_others_cpu();
 	while (test_now() - begin < seconds * NS_PER_S) {
 		test_sleep(5 * NS_PER_MS);
 		if (meanwhile)
 			meanwhile(arg);
 	}
-	return 100.0 * (others_cpu() - cpu) / (test_now() - begin);
+	return 100.0 * (test_others_cpu() - cpu) / (test_now() - begin);
 }
 
 /*
@@ -93,165 +76,6 @@ static void within_limit(const char *what, void (*meanwhile)(void *), void *arg)
 		test_diag("%s: may use %.0f %%, used %.1f %%", what, MAY, got);
 	} while ((got > MAY + 15 || got < MAY / 4) && --tries);
 	CHECK(tries, "%s: used %.1f %%", what, got);
-}
-
-/**
- * struct hand - one of several threads that share a vCPU
- * @tid:	its id
- * @took:	how often it has run the vCPU
- */
-struct hand {
-	pid_t tid;
-	uint64_t took;
-};
-
-/**
- * struct hands - all of them
- * @vmm:	the VM
- * @turn:	whose turn it is, where they take turns
- * @serial:	they take turns; else they all try at once, and KVM orders them
- * @short_lived: each ends after its turn, and another is made
- * @quit:	they are to end
- * @hand:	the threads
- */
-static struct hands {
-	struct vmm *vmm;
-	pthread_mutex_t turn;
-	bool serial;
-	bool short_lived;
-	bool quit;
-	struct hand hand[NR_HANDS];
-} hands;
-
-static bool quit(const bool *flag)
-{
-	return __atomic_load_n(flag, __ATOMIC_ACQUIRE);
-}
-
-/* A turn is a KVM_RUN that lasts until the next signal. */
-static void *one_hand(void *arg)
-{
-	struct hand *hand = arg;
-
-	do {
-		if (hands.serial)
-			pthread_mutex_lock(&hands.turn);
-		vmm_adopt(&hands.vmm->vcpu[0]);
-		__atomic_store_n(&hand->tid, gettid(), __ATOMIC_RELEASE);
-		if (!quit(&hands.quit) && vmm_run_once(&hands.vmm->vcpu[0]))
-			hand->took++;
-		if (hands.serial)
-			pthread_mutex_unlock(&hands.turn);
-		sched_yield();
-	} while (!quit(&hands.quit) && !hands.short_lived);
-	return NULL;
-}
-
-static void end_turns(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < NR_HANDS; i++)
-		if (hands.hand[i].tid)
-			syscall(SYS_tgkill, getpid(), hands.hand[i].tid, VMM_SIGNAL);
-}
-
-static void *short_lived_hands(void *arg)
-{
-	pthread_t thread;
-
-	while (!quit(&hands.quit)) {
-		if (pthread_create(&thread, NULL, one_hand, arg))
-			break;
-		pthread_join(thread, NULL);
-	}
-	return NULL;
-}
-
-/*
- * What the guest does in a second, or, where @of_cpu, in a second of the
- * threads' CPU time. KVM itself waits for RCU when a vCPU changes its
- * thread: turns must be longer than that.
- */
-static double work_rate(const struct vmm *vmm, bool of_cpu)
-{
-	int64_t begin = of_cpu ? others_cpu() : test_now();
-	int64_t end = test_now() + seconds * NS_PER_S;
-	uint64_t work = vmm_total_work(vmm);
-
-	while (test_now() < end) {
-		test_sleep(TURN_MS * NS_PER_MS);
-		end_turns();
-	}
-	return (vmm_total_work(vmm) - work) * 1e9 / ((of_cpu ? others_cpu() : test_now()) - begin);
-}
-
-static bool all_ended(pthread_t *threads)
-{
-	unsigned int i;
-
-	end_turns();
-	for (i = 0; i < NR_HANDS; i++)
-		if (threads[i] && !pthread_tryjoin_np(threads[i], NULL))
-			threads[i] = 0;
-	for (i = 0; i < NR_HANDS; i++)
-		if (threads[i])
-			return false;
-	return true;
-}
-
-static bool all_took(void)
-{
-	unsigned int i;
-
-	end_turns();
-	for (i = 0; i < NR_HANDS; i++)
-		if (!__atomic_load_n(&hands.hand[i].took, __ATOMIC_RELAXED))
-			return false;
-	return true;
-}
-
-static void passed_around(const void *arg)
-{
-	pthread_t threads[NR_HANDS];
-	double free, limited;
-	int tries = 5;
-	unsigned int i;
-	uint64_t id;
-
-	hands = *(const struct hands *)arg;
-	pthread_mutex_init(&hands.turn, NULL);
-	gov_need();
-	hands.vmm = gov_create(&spin);
-	for (i = 0; i < NR_HANDS; i++)
-		NEED(!pthread_create(&threads[i], NULL,
-				     hands.short_lived ? short_lived_hands : one_hand,
-				     &hands.hand[i]),
-		     "no thread");
-	NEED(POLL(PATIENCE, (id = gov_find_pid(getpid()))), "not found");
-	do {
-		gov_set(id, GOV_NONE, PERIOD);
-		free = work_rate(hands.vmm, true);
-		gov_set(id, QUOTA, PERIOD);
-		test_sleep(500 * NS_PER_MS);
-		limited = 100 * work_rate(hands.vmm, false) / free;
-		test_diag("passed around: may use %.0f %%, worked for %.1f %%", MAY, limited);
-		/*
-		 * A thread is charged from the time it has taken over, which in
-		 * this emulation may be late in its turn: not exact.
-		 */
-	} while (!(free > 0 && limited > 0 && limited < 2 * MAY) && --tries);
-	CHECK(tries, "worked for %.1f %%", limited);
-	/* Who comes next is not for us to say: let all have their turn. */
-	NEED(POLL(PATIENCE, all_took()), "a thread has never run the vCPU");
-	__atomic_store_n(&hands.quit, true, __ATOMIC_RELEASE);
-	NEED(POLL(PATIENCE, all_ended(threads)), "threads do not end");
-	test_diag("taken over %" PRIu64 ", %" PRIu64 ", %" PRIu64 ", %" PRIu64 " times",
-		  hands.hand[0].took, hands.hand[1].took, hands.hand[2].took, hands.hand[3].took);
-	gov_check_vmm(hands.vmm);
-	CHECK(gov_u64("vms/%" PRIu64 "/nr_vcpus", id) == 1, "more than one vCPU");
-	gov_end(hands.vmm);
-	gov_no_leak();
 }
 
 static void set_cpu(pid_t tid, int cpu)
@@ -1022,13 +846,7 @@ static void with_uring(const void *arg)
 	gov_no_leak();
 }
 
-static const struct hands turns = { .serial = true }, rivals = {},
-			  mayflies = { .short_lived = true };
-
 static const struct test_case cases[] = {
-	{ "a vCPU passes from thread to thread", passed_around, &turns },
-	{ "threads contend for a vCPU", passed_around, &rivals },
-	{ "threads that run a vCPU come and go", passed_around, &mayflies },
 	{ "vCPU threads are moved all the time", unrest, &moves },
 	{ "vCPU threads change their scheduling class", unrest, &classes },
 	{ "vCPU threads are moved and change their class", unrest, &both },

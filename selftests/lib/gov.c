@@ -232,7 +232,9 @@ uint64_t gov_find_pid(pid_t pid)
 	size_t i, nr = gov_vms(ids, GOV_MAX_VMS);
 
 	for (i = 0; i < nr; i++)
-		if (reads(pid, "vms/%" PRIu64 "/pid", ids[i]))
+		/* What is below appears after the directory itself. */
+		if (reads(pid, "vms/%" PRIu64 "/pid", ids[i]) &&
+		    gov_exists("vms/%" PRIu64 "/vcpus/0/tid", ids[i]))
 			return ids[i];
 	return 0;
 }

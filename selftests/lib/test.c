@@ -187,12 +187,22 @@ bool test_failed(void)
 	return outcome == FAIL;
 }
 
-int64_t test_now(void)
+static int64_t clock_ns(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(clock, &ts);
 	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
+}
+
+int64_t test_now(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+int64_t test_others_cpu(void)
+{
+	return clock_ns(CLOCK_PROCESS_CPUTIME_ID) - clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 int64_t test_deadline(int64_t timeout_ns)

@@ -119,6 +119,9 @@ int64_t test_deadline(int64_t timeout_ns);
 /* CLOCK_MONOTONIC in ns. */
 int64_t test_now(void);
 
+/* CPU time, in ns, of all threads of this process but the calling one. */
+int64_t test_others_cpu(void);
+
 /* Sleep until CLOCK_MONOTONIC is that, signals notwithstanding. */
 void test_sleep_until(int64_t ns);
 
