@@ -43,13 +43,24 @@ static void *governor_frame(void)
 	return NULL;
 }
 
-static bool must_fail(void)
+/*
+ * kmemleak notes each object in one of its own, and can do without memory for
+ * it. It has a mark of its own, too.
+ */
+static bool is_kmemleaks(gfp_t gfp)
+{
+	const gfp_t mark = __GFP_NORETRY | __GFP_NOMEMALLOC | __GFP_NOWARN;
+
+	return (gfp & mark) == mark;
+}
+
+static bool must_fail(gfp_t gfp)
 {
 	unsigned long flags;
 	bool fail = false;
 	void *frame;
 
-	if (!READ_ONCE(nth) || !in_task())
+	if (!READ_ONCE(nth) || !in_task() || is_kmemleaks(gfp))
 		return false;
 	raw_spin_lock_irqsave(&lock, flags);
 	frame = nth && governor ? governor_frame() : NULL;
@@ -62,9 +73,7 @@ static bool must_fail(void)
 	return fail;
 }
 
-/*
- * The functions whose result decides whether an allocation fails.
- */
+/* A function of (what, gfp) whose result decides whether an allocation fails. */
 struct decision {
 	struct kprobe kprobe;
 	long failure;
@@ -75,7 +84,8 @@ static int on_decision(struct kprobe *kprobe, struct pt_regs *regs)
 	struct decision *decision =
 		container_of(kprobe, struct decision, kprobe);
 
-	if (!must_fail())
+	/* The flags are the second argument of either. */
+	if (!must_fail(regs_get_kernel_argument(regs, 1)))
 		return 0;
 	regs->ax = decision->failure;
 	regs->ip = (unsigned long)do_nothing;
