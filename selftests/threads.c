@@ -45,39 +45,6 @@ static const struct test_option options[] = {
 
 static const struct vmm_opts spin = { .nr_vcpus = 1, .mode = VMM_SPIN };
 
-static double measure(void (*meanwhile)(void *), void *arg)
-{
-	int64_t begin, cpu;
-
-	/* What is owed from before is paid. */
-	test_sleep(500 * NS_PER_MS);
-	begin = test_now();
-	cpu = test_others_cpu();
-	while (test_now() - begin < seconds * NS_PER_S) {
-		test_sleep(5 * NS_PER_MS);
-		if (meanwhile)
-			meanwhile(arg);
-	}
-	return 100.0 * (test_others_cpu() - cpu) / (test_now() - begin);
-}
-
-/*
- * The CPU time of threads that do little but run vCPUs: what is asked may be
- * exceeded by what they do beside, and by a period's worth at either edge. A
- * busy machine makes it look worse than it is, now and then; never better.
- */
-static void within_limit(const char *what, void (*meanwhile)(void *), void *arg)
-{
-	int tries = 5;
-	double got;
-
-	do {
-		got = measure(meanwhile, arg);
-		test_diag("%s: may use %.0f %%, used %.1f %%", what, MAY, got);
-	} while ((got > MAY + 15 || got < MAY / 4) && --tries);
-	CHECK(tries, "%s: used %.1f %%", what, got);
-}
-
 static void set_cpu(pid_t tid, int cpu)
 {
 	cpu_set_t set;
@@ -150,7 +117,7 @@ static void unrest(const void *arg)
 	/* Who changes the threads must come before them. */
 	NEED(!sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &above), "%s",
 	     strerror(errno));
-	within_limit(unrest->what, unrest->fn, vmm);
+	gov_within_limit(unrest->what, MAY, seconds, unrest->fn, vmm);
 	for (i = 0; i < opts.nr_vcpus; i++)
 		sched_setscheduler(vmm->vcpu[i].tid, SCHED_OTHER, &normal);
 	sched_setscheduler(0, SCHED_OTHER, &normal);
@@ -820,7 +787,7 @@ static void with_uring(const void *arg)
 		}
 		NEED(!gov_write("running", "vms/%" PRIu64 "/state", id), "cannot thaw");
 	} else {
-		within_limit("with io_uring", make_ready, NULL);
+		gov_within_limit("with io_uring", MAY, seconds, make_ready, NULL);
 	}
 	eintr = uring.vmm->vcpu[0].nr_eintr - eintr;
 	work = vmm_total_work(uring.vmm);

@@ -390,6 +390,40 @@ double gov_work_rate(const struct vmm *vmm)
 	return work * 1e9 / cpu;
 }
 
+static double measure(long seconds, void (*meanwhile)(void *arg), void *arg)
+{
+	int64_t begin, cpu;
+
+	/* What is owed from before is paid. */
+	test_sleep(500 * NS_PER_MS);
+	begin = test_now();
+	cpu = test_others_cpu();
+	while (test_now() - begin < seconds * NS_PER_S) {
+		test_sleep(5 * NS_PER_MS);
+		if (meanwhile)
+			meanwhile(arg);
+	}
+	return 100.0 * (test_others_cpu() - cpu) / (test_now() - begin);
+}
+
+/*
+ * What is asked may be exceeded by what the threads do beside, and by a period's
+ * worth at either edge. A busy machine makes it look worse than it is, now and
+ * then; never better.
+ */
+void gov_within_limit(const char *what, double may, long seconds, void (*meanwhile)(void *arg),
+		      void *arg)
+{
+	int tries = 5;
+	double got;
+
+	do {
+		got = measure(seconds, meanwhile, arg);
+		test_diag("%s: may use %.0f %%, used %.1f %%", what, may, got);
+	} while ((got > may + 15 || got < may / 4) && --tries);
+	CHECK(tries, "%s: used %.1f %%", what, got);
+}
+
 static bool still(const struct vmm *vmm)
 {
 	uint64_t before = vmm_total_work(vmm);

@@ -87,6 +87,14 @@ void gov_kill(struct vmm *vmm);
 /* Rounds of work per second of CPU time; the VM must run without a limit. */
 double gov_work_rate(const struct vmm *vmm);
 
+/*
+ * Measure the CPU time of this process's other threads, which do little but run
+ * vCPUs, for @seconds, with @meanwhile called again and again unless it is NULL.
+ * The case fails if it is not about @may percent of a CPU.
+ */
+void gov_within_limit(const char *what, double may, long seconds, void (*meanwhile)(void *arg),
+		      void *arg);
+
 /* Wait until a VM stands still; ends the case when it does not. */
 void gov_wait_still(const struct vmm *vmm);
 
