@@ -5,12 +5,10 @@
  * what the VMs then have, and what was refused has changed nothing.
  *
  * Messages come from the tables that are made of the YAML spec. Many of them
- * share a system call. Which ones the kernel finds in what was sent is worked
- * out here by its rules, since a message may lie about its length.
+ * share a system call.
  */
 #define _GNU_SOURCE
 #include <inttypes.h>
-#include <linux/genetlink.h>
 #include <linux/kvmgov.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -18,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "batch.h"
 #include "gov.h"
 #include "mutate.h"
 #include "nl.h"
@@ -26,9 +25,6 @@
 
 #define NOBODY	    65534
 #define NR_VMS	    4
-#define MAX_BATCH   64
-#define BATCH_ROOM  (2 * MUTATE_ROOM) /* no more than nobody may send at once */
-#define MAX_FOUND   (BATCH_ROOM / NLMSG_HDRLEN)
 #define NR_BUFFERS  64
 #define BUFFER	    (96 << 10)
 #define QUEUE	    (16 << 20)
@@ -52,18 +48,6 @@ struct vm_config {
 	uint32_t period_us;
 };
 
-/* A message as the kernel finds it, and what came of it. */
-struct found {
-	const struct nlmsghdr *nlh;
-	bool ours;    /* a request to our family */
-	bool foreign; /* to another one: anything goes */
-	bool dump;
-	bool clean;
-	unsigned int data; /* messages with data */
-	unsigned int ends;
-	int error;
-};
-
 struct tally {
 	uint64_t messages, taken, refused, changes, replies, notified;
 	uint64_t errors[134];
@@ -79,8 +63,7 @@ struct tally {
  * @vms:	what the VMs must have now
  * @defaults:	what a reset puts back
  * @trouble:	faults so far
- * @batch:	how many system calls have sent something
- * @first_seq:	number of the first message of the last one
+ * @batch:	what was sent last
  * @tally:	what came of it all
  */
 struct storm {
@@ -91,15 +74,10 @@ struct storm {
 	struct vm_config vms[NR_VMS];
 	struct vm_config defaults;
 	unsigned int trouble;
-	unsigned int batch;
-	uint32_t first_seq;
+	struct batch batch;
 	struct tally tally;
 };
 
-static char out[BATCH_ROOM] __attribute__((aligned(NLMSG_ALIGNTO)));
-static size_t clean_at[MAX_BATCH], nr_clean;
-static struct found found[MAX_FOUND];
-static size_t nr_found;
 static char *buffers;
 static uint64_t ids[NR_VMS];
 
@@ -122,79 +100,13 @@ static void fault(struct storm *s, const struct found *f, const char *what, int 
 	s->trouble++;
 	if (s->trouble > MAX_TROUBLE)
 		return;
-	test_fail("seed %ld, batch %u: %s%s%s", seed, s->batch, what, error ? ": " : "",
+	test_fail("seed %ld, batch %u: %s%s%s", seed, s->batch.nr, what, error ? ": " : "",
 		  error ? strerror(error) : "");
 	if (f)
 		show(f->nlh, f->nlh->nlmsg_len < 256 ? f->nlh->nlmsg_len : 256);
 }
 
-/* --- sending --- */
-
-/*
- * The messages in a buffer, by the rules of netlink_rcv_skb(). They are numbered,
- * which means nothing to the kernel.
- */
-static void find_messages(struct storm *s, size_t len)
-{
-	size_t at = 0, i;
-
-	s->first_seq += nr_found;
-	nr_found = 0;
-	while (len - at >= NLMSG_HDRLEN) {
-		struct nlmsghdr *nlh = (struct nlmsghdr *)(out + at);
-		struct found *f = &found[nr_found];
-
-		if (nlh->nlmsg_len < NLMSG_HDRLEN || nlh->nlmsg_len > len - at)
-			return;
-		memset(f, 0, sizeof(*f));
-		f->nlh = nlh;
-		nlh->nlmsg_seq = s->first_seq + nr_found;
-		if (nlh->nlmsg_flags & NLM_F_REQUEST) {
-			f->ours = nlh->nlmsg_type == s->m.family;
-			f->foreign = !f->ours && nlh->nlmsg_type >= NLMSG_MIN_TYPE;
-		}
-		f->dump = f->ours && (nlh->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
-		for (i = 0; i < nr_clean; i++)
-			f->clean |= clean_at[i] == at;
-		nr_found++;
-		at += NLMSG_ALIGN(nlh->nlmsg_len);
-		if (at > len)
-			return;
-	}
-}
-
-static size_t make_batch(struct storm *s)
-{
-	struct random *r = &s->m.rng;
-	/* A lone message ends where its memory ends, which a checker may see. */
-	unsigned int nr = random_one_in(r, 8) ? 1 : 1 + random_below(r, MAX_BATCH);
-	size_t len = 0;
-	bool clean;
-
-	nr_clean = 0;
-	while (nr-- && len + MUTATE_ROOM <= BATCH_ROOM) {
-		size_t start = len;
-
-		len += mutate_message(&s->m, out + start, &clean);
-		if (clean)
-			clean_at[nr_clean++] = start;
-	}
-	if (random_one_in(r, 16)) {
-		len -= random_below(r, len < 24 ? len : 24);
-		if (nr_clean && clean_at[nr_clean - 1] + 24 > len)
-			nr_clean--;
-	}
-	return len;
-}
-
 /* --- receiving --- */
-
-static struct found *find_seq(const struct storm *s, uint32_t seq)
-{
-	uint32_t i = seq - s->first_seq;
-
-	return i < nr_found ? &found[i] : NULL;
-}
 
 /* Attributes with text, an offset and more, behind an error. */
 static void check_ext_ack(struct storm *s, const struct found *f, const char *data, size_t len)
@@ -264,7 +176,7 @@ static void take_end(struct storm *s, struct found *f, const struct nlmsghdr *nl
 static void take(struct storm *s, const struct nlmsghdr *nlh)
 {
 	bool ends = nlh->nlmsg_type == NLMSG_ERROR || nlh->nlmsg_type == NLMSG_DONE;
-	struct found *f = find_seq(s, nlh->nlmsg_seq);
+	struct found *f = batch_find(&s->batch, nlh->nlmsg_seq);
 	const char *why;
 
 	if (!f) {
@@ -316,16 +228,6 @@ static bool drain(struct storm *s, int fd, void (*fn)(struct storm *, const stru
 
 /* --- what must have become of it --- */
 
-static const struct genlmsghdr *genl_of(const struct found *f)
-{
-	return (const struct genlmsghdr *)((const char *)f->nlh + NLMSG_HDRLEN);
-}
-
-static bool has_genl(const struct found *f)
-{
-	return f->ours && f->nlh->nlmsg_len >= NLMSG_HDRLEN + GENL_HDRLEN;
-}
-
 /* The attributes, the last where there are two; the kernel has checked them. */
 static void parse(const struct found *f, const struct nlattr *tb[KVMGOV_A_VM_MAX + 1])
 {
@@ -333,7 +235,8 @@ static void parse(const struct found *f, const struct nlattr *tb[KVMGOV_A_VM_MAX
 	struct nlattr *nla;
 
 	memset(tb, 0, (KVMGOV_A_VM_MAX + 1) * sizeof(tb[0]));
-	nla_for_each_attr (nla, (struct nlattr *)((char *)genl_of(f) + GENL_HDRLEN), rest, rest)
+	nla_for_each_attr (nla, (struct nlattr *)((char *)genl_of(f->nlh) + GENL_HDRLEN), rest,
+			   rest)
 		if (nla_type(nla) <= KVMGOV_A_VM_MAX)
 			tb[nla_type(nla)] = nla;
 }
@@ -379,7 +282,7 @@ static void imitate(struct storm *s, const struct found *f)
 	vm = vm_by_id(s, nla_get_u64(tb[ID]));
 	if (!vm) /* one of those that come and go */
 		return;
-	if (genl_of(f)->cmd == SET) {
+	if (genl_of(f->nlh)->cmd == SET) {
 		take_config(vm, tb);
 	} else {
 		vm->quota_us = s->defaults.quota_us;
@@ -393,7 +296,7 @@ static bool may_be_taken(const struct found *f)
 
 	if (f->error == EBUSY) /* an earlier dump has not been read */
 		return f->dump;
-	if (f->error != EEXIST || genl_of(f)->cmd != SET)
+	if (f->error != EEXIST || genl_of(f->nlh)->cmd != SET)
 		return false;
 	parse(f, tb);
 	return tb[NAME] || tb[UUID];
@@ -403,18 +306,18 @@ static void judge_ours(struct storm *s, const struct found *f)
 {
 	const struct spec_op *op;
 
-	if (!has_genl(f)) {
+	if (!has_genl(f->nlh)) {
 		if (!f->error)
 			fault(s, f, "a request without a header is taken", 0);
 		return;
 	}
-	op = spec_op_by_cmd(genl_of(f)->cmd);
+	op = spec_op_by_cmd(genl_of(f->nlh)->cmd);
 	if (f->error) {
 		s->tally.refused++;
-		s->tally.refused_by_cmd[genl_of(f)->cmd]++;
+		s->tally.refused_by_cmd[genl_of(f->nlh)->cmd]++;
 	} else {
 		s->tally.taken++;
-		s->tally.taken_by_cmd[genl_of(f)->cmd]++;
+		s->tally.taken_by_cmd[genl_of(f->nlh)->cmd]++;
 	}
 	if (!s->root) {
 		if (!f->error)
@@ -441,8 +344,8 @@ static void judge(struct storm *s)
 {
 	size_t i;
 
-	for (i = 0; i < nr_found; i++) {
-		const struct found *f = &found[i];
+	for (i = 0; i < s->batch.nr_found; i++) {
+		const struct found *f = &s->batch.found[i];
 
 		if (f->foreign)
 			continue;
@@ -532,13 +435,12 @@ static void blow(struct storm *s, uint64_t nr)
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 
 	while (s->tally.messages < nr && s->trouble < MAX_TROUBLE) {
-		size_t len = make_batch(s);
+		const struct batch *b = &s->batch;
 
-		s->batch++;
-		find_messages(s, len);
-		s->tally.messages += nr_found;
-		if (sendto(s->link->fd, out, len, 0, (struct sockaddr *)&kernel, sizeof(kernel)) !=
-		    (ssize_t)len)
+		batch_make(&s->batch, &s->m);
+		s->tally.messages += b->nr_found;
+		if (sendto(s->link->fd, b->bytes, b->len, 0, (struct sockaddr *)&kernel,
+			   sizeof(kernel)) != (ssize_t)b->len)
 			fault(s, NULL, "sending", errno);
 		if (!drain(s, s->link->fd, take))
 			return;
@@ -668,7 +570,7 @@ static void tell(const struct storm *s, int64_t ns)
 	size_t i, n = 0;
 
 	test_diag("%" PRIu64 " messages in %u batches, %.1f s: %.0f messages/s", t->messages,
-		  s->batch, ns / 1e9, t->messages * 1e9 / ns);
+		  s->batch.nr, ns / 1e9, t->messages * 1e9 / ns);
 	test_diag("%" PRIu64 " requests taken, %" PRIu64 " refused; %" PRIu64 " changes, %" PRIu64
 		  " messages with data, %" PRIu64 " notifications",
 		  t->taken, t->refused, t->changes, t->replies, t->notified);
