@@ -18,6 +18,7 @@
 
 #include "batch.h"
 #include "gov.h"
+#include "model.h"
 #include "mutate.h"
 #include "nl.h"
 #include "spec.h"
@@ -38,16 +39,6 @@ static const struct test_option options[] = { { "seed", &seed, "where the messag
 						"how many root sends; nobody sends half as many" },
 					      {} };
 
-/* What users may set of a VM. */
-struct vm_config {
-	uint64_t id;
-	char name[KVMGOV_NAME_MAX + 1];
-	uint8_t uuid[KVMGOV_UUID_LEN];
-	uint32_t state;
-	uint64_t quota_us;
-	uint32_t period_us;
-};
-
 struct tally {
 	uint64_t messages, taken, refused, changes, replies, notified;
 	uint64_t errors[134];
@@ -60,8 +51,8 @@ struct tally {
  * @look:	a socket to look at the VMs with, where it is open
  * @root:	changes are to be taken, and looked for
  * @m:		makes the messages
- * @vms:	what the VMs must have now
- * @defaults:	what a reset puts back
+ * @model:	what the VMs must have now
+ * @vms:	each of them
  * @trouble:	faults so far
  * @batch:	what was sent last
  * @tally:	what came of it all
@@ -71,8 +62,8 @@ struct storm {
 	struct link look;
 	bool root;
 	struct mutator m;
+	struct model model;
 	struct vm_config vms[NR_VMS];
-	struct vm_config defaults;
 	unsigned int trouble;
 	struct batch batch;
 	struct tally tally;
@@ -228,68 +219,6 @@ static bool drain(struct storm *s, int fd, void (*fn)(struct storm *, const stru
 
 /* --- what must have become of it --- */
 
-/* The attributes, the last where there are two; the kernel has checked them. */
-static void parse(const struct found *f, const struct nlattr *tb[KVMGOV_A_VM_MAX + 1])
-{
-	int rest = f->nlh->nlmsg_len - NLMSG_HDRLEN - GENL_HDRLEN;
-	struct nlattr *nla;
-
-	memset(tb, 0, (KVMGOV_A_VM_MAX + 1) * sizeof(tb[0]));
-	nla_for_each_attr (nla, (struct nlattr *)((char *)genl_of(f->nlh) + GENL_HDRLEN), rest,
-			   rest)
-		if (nla_type(nla) <= KVMGOV_A_VM_MAX)
-			tb[nla_type(nla)] = nla;
-}
-
-static struct vm_config *vm_by_id(struct storm *s, uint64_t id)
-{
-	size_t i;
-
-	for (i = 0; i < NR_VMS; i++)
-		if (s->vms[i].id == id)
-			return &s->vms[i];
-	return NULL;
-}
-
-static void take_config(struct vm_config *vm, const struct nlattr *tb[KVMGOV_A_VM_MAX + 1])
-{
-	if (tb[NAME]) {
-		memset(vm->name, 0, sizeof(vm->name));
-		snprintf(vm->name, sizeof(vm->name), "%s", (const char *)nla_data(tb[NAME]));
-	}
-	if (tb[UUID])
-		memcpy(vm->uuid, nla_data(tb[UUID]), sizeof(vm->uuid));
-	if (tb[STATE])
-		vm->state = nla_get_u32(tb[STATE]);
-	if (tb[QUOTA])
-		vm->quota_us = nla_get_u64(tb[QUOTA]);
-	if (tb[PERIOD])
-		vm->period_us = nla_get_u32(tb[PERIOD]);
-}
-
-/* A change that was taken: do it to our idea of the VM as well. */
-static void imitate(struct storm *s, const struct found *f)
-{
-	const struct nlattr *tb[KVMGOV_A_VM_MAX + 1];
-	struct vm_config *vm;
-
-	parse(f, tb);
-	if (!tb[ID]) {
-		fault(s, f, "a change of no VM is taken", 0);
-		return;
-	}
-	s->tally.changes++;
-	vm = vm_by_id(s, nla_get_u64(tb[ID]));
-	if (!vm) /* one of those that come and go */
-		return;
-	if (genl_of(f->nlh)->cmd == SET) {
-		take_config(vm, tb);
-	} else {
-		vm->quota_us = s->defaults.quota_us;
-		vm->period_us = s->defaults.period_us;
-	}
-}
-
 static bool may_be_taken(const struct found *f)
 {
 	const struct nlattr *tb[KVMGOV_A_VM_MAX + 1];
@@ -298,7 +227,7 @@ static bool may_be_taken(const struct found *f)
 		return f->dump;
 	if (f->error != EEXIST || genl_of(f->nlh)->cmd != SET)
 		return false;
-	parse(f, tb);
+	vm_attrs(f->nlh, tb);
 	return tb[NAME] || tb[UUID];
 }
 
@@ -336,8 +265,12 @@ static void judge_ours(struct storm *s, const struct found *f)
 	}
 	if (!f->dump && f->data != (op->doit.reply ? 1 : 0))
 		fault(s, f, "the number of replies is wrong", 0);
-	if (!f->dump && !op->doit.reply)
-		imitate(s, f);
+	if (f->dump || op->doit.reply)
+		return;
+	if (model_change(&s->model, f->nlh))
+		s->tally.changes++;
+	else
+		fault(s, f, "a change of no VM is taken", 0);
 }
 
 static void judge(struct storm *s)
@@ -396,13 +329,13 @@ static void look_at(const struct nlmsghdr *nlh, void *arg)
 		fault(seen->s, &f, why, 0);
 		return;
 	}
-	parse(&f, tb);
-	vm = tb[ID] ? vm_by_id(seen->s, nla_get_u64(tb[ID])) : NULL;
+	vm_attrs(nlh, tb);
+	vm = tb[ID] ? model_find(&seen->s->model, nla_get_u64(tb[ID])) : NULL;
 	if (!vm)
 		return;
 	seen->nr++;
 	is.id = vm->id;
-	take_config(&is, tb);
+	vm_config_take(&is, tb);
 	check_legal(seen->s, &is);
 	if (!memcmp(&is, vm, sizeof(is)))
 		return;
@@ -507,10 +440,12 @@ static void prepare(struct storm *s, struct link *link)
 		.rng.state = seed, .family = link->family, .legal = legal, .nr_legal = 4
 	};
 	s->link = link;
-	s->defaults.quota_us = r.quota;
-	s->defaults.period_us = r.period;
+	s->model.vms = s->vms;
+	s->model.nr = NR_VMS;
+	s->model.defaults.quota_us = r.quota;
+	s->model.defaults.period_us = r.period;
 	for (i = 0; i < NR_VMS; i++) {
-		s->vms[i] = s->defaults;
+		s->vms[i] = s->model.defaults;
 		s->vms[i].id = ids[i];
 	}
 	if (!buffers)
