@@ -35,7 +35,7 @@ static long seed = 1, messages = 20000;
 
 static const struct test_option options[] = { { "seed", &seed, "where the messages come from" },
 					      { "messages", &messages,
-						"how many root sends; nobody sends half as many" },
+						"how many root sends; nobody sends a quarter as many" },
 					      {} };
 
 /**
