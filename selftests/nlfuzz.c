@@ -33,10 +33,11 @@
 
 static long seed = 1, messages = 20000;
 
-static const struct test_option options[] = { { "seed", &seed, "where the messages come from" },
-					      { "messages", &messages,
-						"how many root sends; nobody sends a quarter as many" },
-					      {} };
+static const struct test_option options[] = {
+	{ "seed", &seed, "where the messages come from" },
+	{ "messages", &messages, "how many root sends; nobody sends a quarter as many" },
+	{}
+};
 
 /**
  * struct storm - one sender
