@@ -5,10 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <inttypes.h>
-#include <pthread.h>
 #include <signal.h>
-#include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -415,163 +412,6 @@ static void capped_mode(const void *arg)
 	gov_end(vmm);
 }
 
-/* Two threads that run one vCPU in turn. */
-struct relay {
-	struct vmm_vcpu *vcpu;
-	pthread_mutex_t lock;
-	pthread_cond_t turn_changed;
-	int turn;
-	bool end;
-};
-
-struct runner {
-	struct relay *relay;
-	int number;
-	pthread_t thread;
-};
-
-static void *run_in_turn(void *arg)
-{
-	struct runner *runner = arg;
-	struct relay *relay = runner->relay;
-
-	pthread_mutex_lock(&relay->lock);
-	while (!relay->end) {
-		if (relay->turn != runner->number) {
-			pthread_cond_wait(&relay->turn_changed, &relay->lock);
-			continue;
-		}
-		pthread_mutex_unlock(&relay->lock);
-		vmm_adopt(relay->vcpu);
-		if (!vmm_run_once(relay->vcpu))
-			relay->end = true;
-		pthread_mutex_lock(&relay->lock);
-		relay->turn = !relay->turn;
-		pthread_cond_broadcast(&relay->turn_changed);
-	}
-	pthread_mutex_unlock(&relay->lock);
-	return NULL;
-}
-
-static uint64_t thread_cpu_ns(pthread_t thread)
-{
-	struct timespec ts;
-	clockid_t clock;
-
-	pthread_getcpuclockid(thread, &clock);
-	clock_gettime(clock, &ts);
-	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
-}
-
-/* KVM waits for an RCU grace period whenever the thread is another one. */
-#define TURN_NS (150 * NS_PER_MS)
-
-static void take_turns(struct vmm_vcpu *vcpu, int64_t ns)
-{
-	int64_t t, start = test_now();
-
-	for (t = start; t < start + ns; t += TURN_NS) {
-		test_sleep_until(t);
-		vmm_kick(vcpu);
-	}
-}
-
-static void alternating_threads(const void *arg)
-{
-	struct relay relay = {
-		.lock = PTHREAD_MUTEX_INITIALIZER,
-		.turn_changed = PTHREAD_COND_INITIALIZER,
-	};
-	struct runner runners[2];
-	uint64_t id, cpu[2], eintr, usage;
-	struct vmm *vmm;
-	int64_t wall;
-	double got;
-	int i;
-
-	(void)arg;
-	gov_need();
-	vmm = gov_create(&spin);
-	relay.vcpu = &vmm->vcpu[0];
-	for (i = 0; i < 2; i++) {
-		runners[i].relay = &relay;
-		runners[i].number = i;
-		pthread_create(&runners[i].thread, NULL, run_in_turn, &runners[i]);
-	}
-	id = gov_find(vmm);
-	gov_set(id, 5000, 20000);
-	take_turns(relay.vcpu, 2 * TURN_NS);
-
-	usage = gov_u64("vms/%" PRIu64 "/cpu/usage_ns", id);
-	eintr = vmm->vcpu[0].nr_eintr;
-	wall = test_now();
-	for (i = 0; i < 2; i++)
-		cpu[i] = thread_cpu_ns(runners[i].thread);
-	take_turns(relay.vcpu, 20 * TURN_NS);
-	for (i = 0; i < 2; i++)
-		cpu[i] = thread_cpu_ns(runners[i].thread) - cpu[i];
-	usage = gov_u64("vms/%" PRIu64 "/cpu/usage_ns", id) - usage;
-	wall = test_now() - wall;
-	got = 100.0 * (cpu[0] + cpu[1]) / wall;
-	test_diag("%" PRIu64 " changes of thread; %.1f ms and %.1f ms of CPU time, together %.2f "
-		  "%%; usage_ns says %.1f ms",
-		  vmm->vcpu[0].nr_eintr - eintr, cpu[0] / 1e6, cpu[1] / 1e6, got, usage / 1e6);
-	CHECK(vmm->vcpu[0].nr_eintr - eintr >= 10, "few changes of thread");
-	CHECK(got <= 25 + points / 10.0 && got >= 15, "asked 25 %%, got %.2f %%", got);
-	CHECK(usage >= 0.9 * (cpu[0] + cpu[1]) && usage <= 1.1 * (cpu[0] + cpu[1]),
-	      "usage_ns says %.1f ms", usage / 1e6);
-
-	relay.end = true;
-	do {
-		vmm_kick(relay.vcpu);
-		pthread_mutex_lock(&relay.lock);
-		pthread_cond_broadcast(&relay.turn_changed);
-		pthread_mutex_unlock(&relay.lock);
-		test_nap();
-	} while (pthread_tryjoin_np(runners[0].thread, NULL));
-	while (pthread_tryjoin_np(runners[1].thread, NULL)) {
-		vmm_kick(relay.vcpu);
-		test_nap();
-	}
-	gov_end(vmm);
-}
-
-/*
- * Another process has got hold of the VM's and a vCPU's descriptor. It cannot
- * run the vCPU, the VM outlives its process, and ends with the descriptors.
- */
-static void passed_fd(const void *arg)
-{
-	int pidfd, vm_fd, vcpu_fd;
-	struct vmm *vmm;
-	uint64_t id;
-
-	(void)arg;
-	gov_need();
-	vmm = gov_fork(&spin);
-	id = gov_find(vmm);
-	gov_set(id, LOW_QUOTA, LOW_PERIOD);
-	gov_wait_still(vmm);
-
-	pidfd = syscall(SYS_pidfd_open, vmm->pid, 0);
-	vm_fd = syscall(SYS_pidfd_getfd, pidfd, vmm->vm_fd, 0);
-	vcpu_fd = syscall(SYS_pidfd_getfd, pidfd, vmm->vcpu[0].fd, 0);
-	NEED(vm_fd >= 0 && vcpu_fd >= 0, "%s", strerror(errno));
-	CHECK(ioctl(vcpu_fd, KVM_RUN, 0) < 0 && errno == EIO, "KVM_RUN in a foreign process: %s",
-	      strerror(errno));
-	gov_kill(vmm);
-	CHECK(POLL(10 * NS_PER_S, !gov_u64("stats/callbacks_pending")),
-	      "a hold has outlived its thread");
-	CHECK(ioctl(vcpu_fd, KVM_RUN, 0) < 0 && errno == EIO,
-	      "KVM_RUN after the end of the process: %s", strerror(errno));
-	close(vcpu_fd);
-	close(vm_fd);
-	close(pidfd);
-	CHECK(POLL(10 * NS_PER_S, !gov_exists("vms/%" PRIu64, id)),
-	      "vms/%" PRIu64 " is still there", id);
-	gov_no_leak();
-}
-
 static const struct vmm_opts four_spin = { .nr_vcpus = 4, .mode = VMM_SPIN };
 static const struct vmm_opts out = { .nr_vcpus = 1, .mode = VMM_OUT };
 static const struct vmm_opts cpuid = { .nr_vcpus = 1, .mode = VMM_CPUID };
@@ -596,8 +436,6 @@ static const struct test_case cases[] = {
 	{ "a guest that exits to user space is capped", capped_mode, &out },
 	{ "a guest that exits to the kernel is capped", capped_mode, &cpuid },
 	{ "a guest that does a bit of everything is capped", capped_mode, &mix },
-	{ "a vCPU run by two threads in turn is capped", alternating_threads, NULL },
-	{ "a VM whose descriptors were passed on", passed_fd, NULL },
 };
 
 int main(int argc, char **argv)
