@@ -173,7 +173,7 @@ void kvmgov_runner_set(struct kvmgov_vcpu *vcpu, struct kvmgov_runner *runner)
 u64 kvmgov_runner_usage(struct kvmgov_vcpu *vcpu)
 {
 	struct kvmgov_runner *runner;
-	u64 usage = vcpu->charged_ns;
+	u64 usage = READ_ONCE(vcpu->charged_ns);
 
 	rcu_read_lock();
 	runner = rcu_dereference(vcpu->runner);

@@ -46,7 +46,7 @@ static void slice_charge(struct kvmgov_vcpu *vcpu)
 	if ((s64)(usage - vcpu->charged_ns) <= 0)
 		return;
 	kvmgov_bw_charge(&vcpu->vm->bw, usage - vcpu->charged_ns);
-	vcpu->charged_ns = usage;
+	WRITE_ONCE(vcpu->charged_ns, usage);
 }
 
 /*
@@ -284,7 +284,8 @@ void kvmgov_slice_settle(struct kvmgov_vm *vm)
 		if (binds)
 			slice_charge(vcpu);
 		else
-			vcpu->charged_ns = kvmgov_runner_usage(vcpu);
+			WRITE_ONCE(vcpu->charged_ns,
+				   kvmgov_runner_usage(vcpu));
 	}
 }
 

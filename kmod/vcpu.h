@@ -49,7 +49,8 @@ struct kvmgov_runner {
  * @work: runs the hold
  * @timer: ends a slice of the budget; callback in hard interrupt context
  * @armed: on @vm->armed while @timer is set; under @vm->lock
- * @charged_ns: usage charged to the VM's budget so far; under @vm->lock
+ * @charged_ns: usage charged to the VM's budget so far; written under
+ *	@vm->lock
  * @runner: the thread that runs it; replaced by itself under @vm->lock
  * @newcomer_entered_ns: CPU time of a thread other than @runner when it
  *	entered the guest; under @vm->lock
