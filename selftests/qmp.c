@@ -228,16 +228,27 @@ static uint64_t thread_cpu_ns(void)
 	return ns;
 }
 
+/*
+ * What the guest does in a second of CPU time. What is stolen from this machine
+ * counts as CPU time, too: of several looks the best is the true one.
+ */
 static double work_rate(void)
 {
-	uint64_t cpu = thread_cpu_ns();
-	uint32_t done = work(&qemu);
+	double best = 0;
+	int look;
 
-	test_sleep(500 * NS_PER_MS);
-	cpu = thread_cpu_ns() - cpu;
-	done = work(&qemu) - done;
-	NEED(cpu && done, "the guest does not work");
-	return done * 1e9 / cpu;
+	for (look = 0; look < 5; look++) {
+		uint64_t cpu = thread_cpu_ns();
+		uint32_t done = work(&qemu);
+
+		test_sleep(200 * NS_PER_MS);
+		cpu = thread_cpu_ns() - cpu;
+		done = work(&qemu) - done;
+		if (cpu && done * 1e9 / cpu > best)
+			best = done * 1e9 / cpu;
+	}
+	NEED(best > 0, "the guest does not work");
+	return best;
 }
 
 static void judge(const char *what, int64_t *v, size_t nr)
@@ -314,6 +325,7 @@ static void beside_cgroup(const void *arg)
 static void no_refill(const void *arg)
 {
 	uint32_t done;
+	uint64_t cpu;
 	int64_t start, t;
 	double rate, ms;
 
@@ -322,6 +334,7 @@ static void no_refill(const void *arg)
 	rate = work_rate();
 	hold();
 	start = test_now();
+	cpu = thread_cpu_ns();
 	done = work(&qemu);
 	for (t = start; t < start + 3 * NS_PER_S; t += 150 * NS_PER_MS) {
 		test_sleep_until(t);
@@ -329,9 +342,11 @@ static void no_refill(const void *arg)
 		execute(&qemu, "cont");
 	}
 	done = work(&qemu) - done;
+	cpu = thread_cpu_ns() - cpu;
 	ms = done / rate * 1e3;
-	test_diag("worked for %.1f ms in %.1f s with a stop and a cont every 150 ms", ms,
-		  (test_now() - start) / 1e9);
+	test_diag("worked for %.1f ms, %.1f ms of CPU time, in %.1f s with a stop and a cont "
+		  "every 150 ms",
+		  ms, cpu / 1e6, (test_now() - start) / 1e9);
 	/* Budgets of 10 ms, of which the time touches one more than seconds. */
 	CHECK(ms <= 10 * ((test_now() - start) / 1e9 + 1.5), "worked for %.1f ms", ms);
 	end_qemu();
