@@ -250,13 +250,14 @@ static void come_and_go(void *arg)
 {
 	const struct vmm_opts opts = { .nr_vcpus = 1, .mode = VMM_SPIN };
 	struct vmm *vmm;
+	int64_t start;
 
 	(void)arg;
-	while ((vmm = vmm_launch(&opts))) {
-		test_sleep(5 * NS_PER_MS);
+	for (start = test_now(); (vmm = vmm_launch(&opts)); start = test_now()) {
+		POLL(NS_PER_S, vmm_total_work(vmm));
 		vmm_destroy(vmm);
-		/* One of these costs as much as a hundred messages. */
-		test_sleep(50 * NS_PER_MS);
+		/* One of these costs as much as a hundred messages, or a thousand. */
+		test_sleep(10 * (test_now() - start));
 	}
 }
 
@@ -345,6 +346,8 @@ static void as_root(const void *arg)
 		set_queue(&link, half & 1);
 		blow(&s, messages * (half + 1) / 16);
 		drain(&s.judge, listener.fd, judge_notification);
+		if (messages >= 100000)
+			test_diag("%" PRIu64 " messages", s.judge.tally.messages);
 	}
 	took = test_now() - start;
 	kill(pid, SIGKILL);
