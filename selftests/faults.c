@@ -194,6 +194,12 @@ static bool whole_in_sysfs(uint64_t id)
 	       gov_exists("vms/%" PRIu64 "/vcpus", id);
 }
 
+static bool vcpus_in_sysfs(uint64_t id)
+{
+	return gov_exists("vms/%" PRIu64 "/vcpus/0/tid", id) &&
+	       gov_exists("vms/%" PRIu64 "/vcpus/1/tid", id);
+}
+
 /* What has failed may still be about to be taken back. */
 static void check_sysfs(const struct round *round, uint64_t id, const struct vmm *vmm)
 {
@@ -202,9 +208,7 @@ static void check_sysfs(const struct round *round, uint64_t id, const struct vmm
 	if (round->failed)
 		return;
 	CHECK(gov_u64("vms/%" PRIu64 "/pid", id) == (uint64_t)vmm->pid, "pid");
-	CHECK(gov_exists("vms/%" PRIu64 "/vcpus/0/tid", id) &&
-		      gov_exists("vms/%" PRIu64 "/vcpus/1/tid", id),
-	      "a vCPU is not in sysfs");
+	CHECK(vcpus_in_sysfs(id), "a vCPU is not in sysfs");
 }
 
 /* The message of a vCPU of this process. */
@@ -255,9 +259,8 @@ static void attach_round(struct round *round)
 	vmm_stop(vmm);
 	vmm_start(vmm);
 	take_census(&link, &census);
-	/* What comes last, unless something has failed before. */
-	POLL(PATIENCE,
-	     allocations() >= round->nth || gov_exists("vms/%" PRIu64 "/vcpus/1/tid", census.id));
+	/* What comes last, in either order, unless something has failed before. */
+	POLL(PATIENCE, allocations() >= round->nth || vcpus_in_sysfs(census.id));
 	round_end(round);
 
 	CHECK(POLL(PATIENCE, governs(&link, 2)), "%s: not governed in the end", round->where);
