@@ -100,17 +100,12 @@ static void fork_with_vm(void *arg)
 	pause();
 }
 
-static bool gone(uint64_t id)
-{
-	return !gov_exists("vms/%" PRIu64, id);
-}
-
 /* All that can be asked of a VM that nobody can run any more. */
 static void look_at_orphan(uint64_t id)
 {
 	char text[64];
 
-	CHECK(!gone(id), "a VM has vanished while its descriptors are open");
+	CHECK(!gov_gone(id), "a VM has vanished while its descriptors are open");
 	CHECK(gov_u64("vms/%" PRIu64 "/nr_vcpus", id) == 1, "vCPUs");
 	gov_set(id, 10000, 100000);
 	CHECK(!gov_write("frozen", "vms/%" PRIu64 "/state", id), "cannot freeze it");
@@ -118,11 +113,6 @@ static void look_at_orphan(uint64_t id)
 	CHECK(!gov_read(text, sizeof(text), "vms/%" PRIu64 "/vcpus/0/nr_exits", id), "no vCPU");
 	CHECK(!gov_u64("vms/%" PRIu64 "/vcpus/0/tid", id), "a thread that is dead is shown");
 	CHECK(POLL(PATIENCE, !gov_u64("stats/callbacks_pending")), "somebody is held");
-}
-
-static void must_vanish(uint64_t id)
-{
-	CHECK(POLL(PATIENCE, gone(id)), "VM %" PRIu64 " is still there", id);
 }
 
 static void inherited(const void *arg)
@@ -149,7 +139,7 @@ static void inherited(const void *arg)
 		look_at_orphan(id);
 		CHECK(!gov_find_pid(pid), "a VM is shown as that of a process that is dead");
 		raise_flag(&report->go);
-		must_vanish(id);
+		gov_must_vanish(id, "the end of the child");
 		gov_set_defaults(GOV_NONE, 100000);
 	}
 	gov_no_leak();
@@ -203,7 +193,7 @@ static void replaced(const void *arg)
 			NEED(POLL(PATIENCE, (id = gov_find_pid(pid))), "not found");
 			look_at_orphan(id);
 			kill(pid, SIGKILL);
-			must_vanish(id);
+			gov_must_vanish(id, "the end of its new program");
 		} else {
 			CHECK(POLL(PATIENCE, !gov_find_pid(pid)), "a VM outlives its descriptors");
 			kill(pid, SIGKILL);
@@ -361,7 +351,7 @@ static void handed_on(const void *arg)
 		test_sleep(5 * NS_PER_MS);
 		look_at_orphan(id);
 		close(i % 3 ? fds.vcpu : fds.vm);
-		must_vanish(id);
+		gov_must_vanish(id, "close");
 		close(sockets[0]);
 		close(sockets[1]);
 		gov_set_defaults(GOV_NONE, 100000);
@@ -389,7 +379,7 @@ static void lost_on_the_way(const void *arg)
 		look_at_orphan(id);
 		close(sockets[0]);
 		close(sockets[1]);
-		must_vanish(id);
+		gov_must_vanish(id, "the end of the socket");
 	}
 	gov_no_leak();
 }

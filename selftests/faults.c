@@ -203,12 +203,15 @@ static bool vcpus_in_sysfs(uint64_t id)
 /* What has failed may still be about to be taken back. */
 static void check_sysfs(const struct round *round, uint64_t id, const struct vmm *vmm)
 {
-	CHECK(POLL(PATIENCE, !gov_exists("vms/%" PRIu64, id) || whole_in_sysfs(id)),
-	      "%s: half a directory", round->where);
-	if (round->failed)
-		return;
-	CHECK(gov_u64("vms/%" PRIu64 "/pid", id) == (uint64_t)vmm->pid, "pid");
-	CHECK(vcpus_in_sysfs(id), "a vCPU is not in sysfs");
+	char pid[16];
+
+	CHECK(POLL(PATIENCE, gov_gone(id) || whole_in_sysfs(id)), "%s: half a directory",
+	      round->where);
+	if (!gov_read(pid, sizeof(pid), "vms/%" PRIu64 "/pid", id))
+		CHECK(atoi(pid) == vmm->pid, "%s: pid %s", round->where, pid);
+	else
+		CHECK(round->failed, "no pid");
+	CHECK(round->failed || vcpus_in_sysfs(id), "a vCPU is not in sysfs");
 }
 
 /* The message of a vCPU of this process. */

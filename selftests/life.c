@@ -26,19 +26,6 @@ static const struct test_option options[] = {
 static const struct vmm_opts spin = { .nr_vcpus = 1, .mode = VMM_SPIN };
 static const struct vmm_opts halted = { .nr_vcpus = 1, .mode = VMM_PARK };
 
-static bool gone(uint64_t id)
-{
-	return !gov_exists("vms/%" PRIu64, id);
-}
-
-static void must_vanish(uint64_t id, const char *how)
-{
-	int64_t start = test_now();
-
-	CHECK(POLL(10 * NS_PER_S, gone(id)), "vms/%" PRIu64 " survives %s", id, how);
-	test_diag("after %s: vanished within %.1f ms", how, (test_now() - start) / 1e6);
-}
-
 static void found_at_load(const void *arg)
 {
 	const struct vmm_opts opts = { .nr_vcpus = 2, .mode = VMM_SPIN };
@@ -131,7 +118,7 @@ static void end_by_close(const void *arg)
 	(void)arg;
 	vmm = gov_start(&spin, &id);
 	gov_end(vmm);
-	must_vanish(id, "close");
+	gov_must_vanish(id, "close");
 	gov_no_leak();
 }
 
@@ -145,7 +132,7 @@ static void end_by_exit(const void *arg)
 	vmm = gov_fork(&spin);
 	id = gov_find(vmm);
 	gov_end(vmm);
-	must_vanish(id, "exit");
+	gov_must_vanish(id, "exit");
 	gov_no_leak();
 }
 
@@ -159,7 +146,7 @@ static void end_by_kill(const void *arg)
 	vmm = gov_fork(&spin);
 	id = gov_find(vmm);
 	gov_kill(vmm);
-	must_vanish(id, "SIGKILL");
+	gov_must_vanish(id, "SIGKILL");
 	gov_no_leak();
 }
 
@@ -174,13 +161,13 @@ static void threads_end_first(const void *arg)
 	gov_set(id, 1000, 100000);
 	vmm_stop(vmm);
 	test_sleep(100 * NS_PER_MS);
-	CHECK(!gone(id), "the VM has vanished with its threads");
+	CHECK(!gov_gone(id), "the VM has vanished with its threads");
 	CHECK(!gov_u64("stats/callbacks_pending"), "a hold without a thread");
 	/* New threads run the same vCPU under the same limit. */
 	vmm_start(vmm);
 	CHECK(gov_u64("vms/%" PRIu64 "/cpu/quota_us", id) == 1000, "quota");
 	gov_end(vmm);
-	must_vanish(id, "close");
+	gov_must_vanish(id, "close");
 	gov_no_leak();
 }
 
@@ -235,7 +222,7 @@ static void many_vcpus(const void *arg)
 	CHECK(got < 55 && got > 40, "got %.2f %%", got);
 	gov_check_vmm(vmm);
 	gov_end(vmm);
-	must_vanish(id, "close");
+	gov_must_vanish(id, "close");
 	gov_no_leak();
 }
 

@@ -192,6 +192,19 @@ bool gov_exists(const char *fmt, ...)
 	return !access(path, F_OK);
 }
 
+bool gov_gone(uint64_t id)
+{
+	return !gov_exists("vms/%" PRIu64, id);
+}
+
+void gov_must_vanish(uint64_t id, const char *how)
+{
+	int64_t start = test_now();
+
+	CHECK(POLL(PATIENCE, gov_gone(id)), "vms/%" PRIu64 " survives %s", id, how);
+	test_diag("after %s: vanished within %.1f ms", how, (test_now() - start) / 1e6);
+}
+
 static int compare_ids(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;

@@ -56,6 +56,12 @@ uint64_t gov_find(const struct vmm *vmm);
 /* Id of the VM that a process runs; 0 when there is none. */
 uint64_t gov_find_pid(pid_t pid);
 
+/* Whether a VM is not there any more. */
+bool gov_gone(uint64_t id);
+
+/* Wait until it is; the case fails if that does not come. @how: why it should. */
+void gov_must_vanish(uint64_t id, const char *how);
+
 /* Set a VM's limit; ends the case on an error. */
 void gov_set(uint64_t id, uint64_t quota_us, uint64_t period_us);
 
