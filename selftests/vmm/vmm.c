@@ -79,6 +79,15 @@ static enum vmm_want want(const struct vmm *vmm)
 	return __atomic_load_n(&vmm->want, __ATOMIC_SEQ_CST);
 }
 
+/* Looks once, lest what was wanted has changed before it sleeps for that. */
+static void wait_for_quit(struct vmm *vmm)
+{
+	enum vmm_want now;
+
+	while ((now = want(vmm)) != VMM_QUIT)
+		futex(&vmm->want, FUTEX_WAIT, now);
+}
+
 /* A signal that comes just before KVM_RUN must not be lost. */
 static void interrupt_run(int sig)
 {
@@ -410,8 +419,7 @@ static void park(struct vmm_vcpu *vcpu)
 	struct vmm *vmm = vcpu->vmm;
 
 	vcpu->parked = true;
-	while (want(vmm) != VMM_QUIT)
-		futex(&vmm->want, FUTEX_WAIT, want(vmm));
+	wait_for_quit(vmm);
 	vcpu->parked = false;
 }
 
@@ -596,8 +604,7 @@ static void __attribute__((noreturn)) child(struct vmm *vmm, pid_t parent)
 	if (open_vm(vmm))
 		_exit(errno);
 	vmm_start(vmm);
-	while (want(vmm) != VMM_QUIT)
-		futex(&vmm->want, FUTEX_WAIT, want(vmm));
+	wait_for_quit(vmm);
 	vmm_stop(vmm);
 	/* Exit closes the VM, as the end of most VMMs does. */
 	_exit(0);
