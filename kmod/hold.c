@@ -54,14 +54,14 @@ static void hold_sleep(struct kvmgov_vcpu *vcpu)
 		expires = ns_to_ktime(kvmgov_slice_hold_until(vcpu, &why));
 		if (!expires)
 			break;
-		kvmgov_ledger_held(&vcpu->ledger, why);
+		kvmgov_vcpu_switch(vcpu, why);
 		held = true;
 		schedule_hrtimeout_range(expires == KTIME_MAX ? NULL : &expires,
 					 0, HRTIMER_MODE_ABS);
 	}
 	finish_wait(&vcpu->vm->waitq, &wait);
 	if (held)
-		kvmgov_ledger_released(&vcpu->ledger);
+		kvmgov_vcpu_switch(vcpu, KVMGOV_STATE_EXIT);
 }
 
 static void hold_run(struct kvmgov_boundary_work *work)

@@ -3,8 +3,10 @@
  * The hooks: where kvmgov listens to KVM. The only file that touches KVM's
  * objects beside x86.c: probes in, facts out; it decides nothing.
  *
- * Two tracepoints tell of every entry and exit; two kprobes, on functions that
- * are called once in a lifetime, tell of the end of VMs and vCPUs. All are
+ * Two tracepoints tell of every entry and exit; two more, of what is rare
+ * between an exit and an entry: KVM_RUN's ends, and that of a halt. Two kprobes,
+ * on functions that are called once in a lifetime, tell of the end of VMs and
+ * vCPUs. All are
  * found by name, so that nothing depends on kvm.ko, which may come and go.
  */
 #include <linux/interrupt.h>
@@ -60,7 +62,10 @@ static __always_inline void on_entry(const struct kvm_vcpu *key)
 	kvmgov_probe_begin();
 	if (likely(vcpu_find(key, &vcpu))) {
 		now = kvmgov_cycles();
-		kvmgov_ledger_switch(&vcpu->ledger, KVMGOV_STATE_GUEST, now);
+		if (likely(kvmgov_ledger_simple(&vcpu->ledger)))
+			kvmgov_ledger_entry(&vcpu->ledger, now);
+		else
+			kvmgov_vcpu_switch(vcpu, KVMGOV_STATE_GUEST);
 		if (unlikely(now >= READ_ONCE(vcpu->deadline) ||
 			     vcpu->task != current))
 			kvmgov_slice_entry(vcpu);
@@ -87,6 +92,50 @@ static __always_inline void on_exit(const struct kvm_vcpu *key)
 	kvmgov_probe_end();
 }
 
+/*
+ * The vCPU in whose KVM_RUN the current thread is: KVM's preempt notifier is on
+ * the thread's list then. What is found there is compared only.
+ */
+static struct kvmgov_vcpu *vcpu_loaded(void)
+{
+	struct preempt_notifier *notifier;
+	struct kvmgov_vcpu *vcpu = NULL;
+
+	hlist_for_each_entry(notifier, &current->preempt_notifiers, link) {
+		vcpu = kvmgov_vcpu_lookup(container_of(notifier,
+						       struct kvm_vcpu,
+						       preempt_notifier));
+		if (vcpu)
+			break;
+	}
+	return vcpu;
+}
+
+/* KVM_RUN has begun or is about to end: the guest's FPU state is swapped there. */
+static void on_fpu(bool load)
+{
+	struct kvmgov_vcpu *vcpu;
+
+	kvmgov_probe_begin();
+	vcpu = vcpu_loaded();
+	if (vcpu)
+		kvmgov_vcpu_switch(vcpu, load ? KVMGOV_STATE_EXIT :
+						KVMGOV_STATE_VMM);
+	kvmgov_probe_end();
+}
+
+/* A halt is over: the vCPU has slept or polled. */
+static void on_wakeup(void)
+{
+	struct kvmgov_vcpu *vcpu;
+
+	kvmgov_probe_begin();
+	vcpu = vcpu_loaded();
+	if (vcpu)
+		kvmgov_ledger_halted(&vcpu->ledger);
+	kvmgov_probe_end();
+}
+
 /* One probe for each prototype that is known, by number of arguments. */
 static void entry_1(void *data, struct kvm_vcpu *vcpu)
 {
@@ -107,6 +156,16 @@ static void exit_3(void *data, unsigned int reason, struct kvm_vcpu *vcpu,
 		   u32 isa)
 {
 	on_exit(vcpu);
+}
+
+static void fpu_1(void *data, int load)
+{
+	on_fpu(load);
+}
+
+static void wakeup_3(void *data, u64 ns, bool waited, bool valid)
+{
+	on_wakeup();
 }
 
 static int on_vcpu_destroy(struct kprobe *kprobe, struct pt_regs *regs)
@@ -140,6 +199,8 @@ struct trace_hook {
 static struct trace_hook trace_hooks[] = {
 	{ .name = "kvm_entry", .probes = { [1] = entry_1, [2] = entry_2 } },
 	{ .name = "kvm_exit", .probes = { [2] = exit_2, [3] = exit_3 } },
+	{ .name = "kvm_fpu", .probes = { [1] = fpu_1 } },
+	{ .name = "kvm_vcpu_wakeup", .probes = { [3] = wakeup_3 } },
 };
 
 /**
@@ -274,6 +335,8 @@ static void hooks_detach(void)
 		trace_hook_detach(&trace_hooks[i]);
 	/* No probe runs any more, so that nothing new can be attached. */
 	tracepoint_synchronize_unregister();
+	/* From now on KVM's objects end unseen. */
+	kvmgov_vcpu_forget_all();
 	for (i = ARRAY_SIZE(end_hooks) - 1; i >= 0; i--)
 		end_hook_detach(&end_hooks[i]);
 }
@@ -393,6 +456,24 @@ bool kvmgov_hooks_vcpu_loaded(const void *key)
 			loaded = true;
 	preempt_enable();
 	return loaded;
+}
+
+/**
+ * kvmgov_hooks_vcpu_halts() - what KVM has counted of a vCPU's halts
+ * @key: address of a KVM vCPU that is alive
+ * @halts: where to put it
+ *
+ * Context: any.
+ */
+void kvmgov_hooks_vcpu_halts(const void *key, struct kvmgov_halts *halts)
+{
+	const struct kvm_vcpu *vcpu = key;
+	const struct kvm_vcpu_stat_generic *stat = &vcpu->stat.generic;
+
+	halts->wait_ns = READ_ONCE(stat->halt_wait_ns);
+	halts->poll_ns = READ_ONCE(stat->halt_poll_success_ns) +
+			 READ_ONCE(stat->halt_poll_fail_ns);
+	halts->lasts = READ_ONCE(stat->blocking) && kvmgov_x86_halted(vcpu);
 }
 
 /**

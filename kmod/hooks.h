@@ -25,11 +25,14 @@ struct kvmgov_hook_info {
 	u32 error;
 };
 
+struct kvmgov_halts;
+
 int kvmgov_hooks_init(void);
 void kvmgov_hooks_exit(void);
 bool kvmgov_hooks_info(unsigned int nr, struct kvmgov_hook_info *info);
 
 bool kvmgov_hooks_vcpu_loaded(const void *key);
+void kvmgov_hooks_vcpu_halts(const void *key, struct kvmgov_halts *halts);
 void kvmgov_hooks_vcpu_describe(const void *key, const void **vm_key,
 				u32 *index);
 

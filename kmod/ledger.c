@@ -2,84 +2,142 @@
 /*
  * The ledger: the parts that are not on the way of every exit.
  */
-#include <linux/preempt.h>
+#include <linux/sched.h>
+#include <linux/string.h>
 
 #include "arch.h"
 #include "ledger.h"
 
+/* How far a counter has come; those of other CPUs may seem to go back a bit. */
+static u64 since_base(u64 base, u64 now)
+{
+	return (s64)(now - base) > 0 ? now - base : 0;
+}
+
+/* What happened since @base, in cycles, but for the stay's length. */
+static void ledger_compare(const struct kvmgov_facts *base,
+			   const struct kvmgov_facts *facts,
+			   struct kvmgov_stay *stay)
+{
+	u64 clock = since_base(base->times.clock, facts->times.clock);
+	u64 cpu = since_base(base->times.cpu, facts->times.cpu);
+	u64 ready = since_base(base->times.ready, facts->times.ready);
+	u64 halted = since_base(base->halts.wait_ns, facts->halts.wait_ns);
+	u64 polled = since_base(base->halts.poll_ns, facts->halts.poll_ns);
+
+	stay->ready = kvmgov_ns_to_cycles(ready);
+	stay->asleep = kvmgov_ns_to_cycles(since_base(cpu + ready, clock));
+	/* KVM counts a halt when it is over. */
+	stay->halted = facts->halts.lasts ? stay->asleep :
+					    kvmgov_ns_to_cycles(halted);
+	stay->polled = kvmgov_ns_to_cycles(polled);
+}
+
+/* Account for the time since the last change, by what @facts tell of it. */
+static void ledger_close(struct kvmgov_ledger *ledger,
+			 const struct kvmgov_facts *facts, u64 now)
+{
+	struct kvmgov_stay stay = {
+		.length = since_base(ledger->since, now),
+	};
+
+	/* Of a thread that is new to the vCPU there is nothing to compare. */
+	if (facts->task == ledger->base.task)
+		ledger_compare(&ledger->base, facts, &stay);
+	/* What runs does not sleep, however far behind its CPU time is. */
+	if (ledger->state == KVMGOV_STATE_GUEST && facts->times.runs)
+		stay.asleep = 0;
+	kvmgov_state_divide(ledger->state, &stay, ledger->cycles);
+	ledger->since += stay.length;
+	ledger->base = *facts;
+}
+
 /**
  * kvmgov_ledger_init() - begin a ledger
  * @ledger: the ledger, zeroed
- * @now: the time, in cycles
+ * @facts: what is known of the vCPU and the current thread
  */
-void kvmgov_ledger_init(struct kvmgov_ledger *ledger, u64 now)
+void kvmgov_ledger_init(struct kvmgov_ledger *ledger,
+			const struct kvmgov_facts *facts)
 {
 	seqcount_init(&ledger->seq);
-	ledger->state = KVMGOV_STATE_HOST;
-	ledger->since = now;
+	ledger->state = KVMGOV_STATE_EXIT;
+	ledger->since = kvmgov_cycles();
+	ledger->base = *facts;
 }
 
 /**
- * kvmgov_ledger_held() - the vCPU is going to sleep in a hold
+ * kvmgov_ledger_switch() - the vCPU changes its state
  * @ledger: the ledger
- * @state: why
+ * @state: the state that begins now
+ * @facts: what is known of the vCPU and the current thread
  *
- * Context: the thread that runs the vCPU.
+ * Context: the thread that runs the vCPU, with preemption disabled since before
+ * @facts were taken.
  */
-void kvmgov_ledger_held(struct kvmgov_ledger *ledger, enum kvmgov_state state)
+void kvmgov_ledger_switch(struct kvmgov_ledger *ledger,
+			  enum kvmgov_state state,
+			  const struct kvmgov_facts *facts)
 {
-	preempt_disable();
 	raw_write_seqcount_begin(&ledger->seq);
+	ledger_close(ledger, facts, kvmgov_cycles());
 	/* One hold may sleep several times: count it once. */
 	if (state == KVMGOV_STATE_HELD_CPU && ledger->state != state)
 		ledger->nr_held++;
-	ledger_advance(ledger, state, kvmgov_cycles());
+	WRITE_ONCE(ledger->state, state);
+	ledger->arrival = current->sched_info.last_arrival;
 	raw_write_seqcount_end(&ledger->seq);
-	preempt_enable();
 }
 
 /**
- * kvmgov_ledger_released() - the vCPU has come out of a hold
+ * kvmgov_ledger_copy() - copy a ledger
  * @ledger: the ledger
+ * @copy: where to put it
  *
- * Context: the thread that runs the vCPU.
+ * Context: any.
+ *
+ * Return: what kvmgov_ledger_changed() wants to know.
  */
-void kvmgov_ledger_released(struct kvmgov_ledger *ledger)
+unsigned int kvmgov_ledger_copy(const struct kvmgov_ledger *ledger,
+				struct kvmgov_ledger *copy)
 {
-	preempt_disable();
-	kvmgov_ledger_switch(ledger, KVMGOV_STATE_HOST, kvmgov_cycles());
-	preempt_enable();
+	unsigned int seq;
+
+	do {
+		seq = read_seqcount_begin(&ledger->seq);
+		memcpy(copy, ledger, sizeof(*copy));
+	} while (read_seqcount_retry(&ledger->seq, seq));
+	return seq;
+}
+
+/**
+ * kvmgov_ledger_changed() - has a ledger changed since it was copied?
+ * @ledger: the ledger
+ * @version: what kvmgov_ledger_copy() returned
+ */
+bool kvmgov_ledger_changed(const struct kvmgov_ledger *ledger,
+			   unsigned int version)
+{
+	return read_seqcount_retry(&ledger->seq, version);
 }
 
 /**
  * kvmgov_ledger_add() - add a ledger's figures to a sum
- * @ledger: the ledger
+ * @copy: a copy of the ledger; changed
+ * @facts: what is known of the vCPU and its thread
  * @sum: where to add them; @sum->usage_ns is not touched
  *
  * The state that lasts is counted up to now. Context: any.
  */
-void kvmgov_ledger_add(const struct kvmgov_ledger *ledger,
+void kvmgov_ledger_add(struct kvmgov_ledger *copy,
+		       const struct kvmgov_facts *facts,
 		       struct kvmgov_figures *sum)
 {
-	u64 cycles[KVMGOV_NR_STATES], since, now, nr_exits, nr_held;
-	unsigned int seq, i;
-	u32 state;
+	unsigned int i;
 
-	do {
-		seq = read_seqcount_begin(&ledger->seq);
-		for (i = 0; i < KVMGOV_NR_STATES; i++)
-			cycles[i] = ledger->cycles[i];
-		state = ledger->state;
-		since = ledger->since;
-		nr_exits = ledger->nr_exits;
-		nr_held = ledger->nr_held;
-		now = kvmgov_cycles();
-	} while (read_seqcount_retry(&ledger->seq, seq));
-
-	if ((s64)(now - since) > 0)
-		cycles[state] += now - since;
+	ledger_close(copy, facts, kvmgov_cycles());
 	for (i = 0; i < KVMGOV_NR_STATES; i++)
-		sum->state_ns[i] += kvmgov_cycles_to_ns(cycles[i]);
-	sum->nr_exits += nr_exits;
-	sum->nr_held += nr_held;
+		sum->state_ns[i] += kvmgov_cycles_to_ns(copy->cycles[i]);
+	sum->nr_exits += copy->nr_exits;
+	sum->nr_held += copy->nr_held;
 }

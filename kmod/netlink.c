@@ -13,7 +13,7 @@
 #include "hooks.h"
 #include "netlink.h"
 #include "netlink_gen.h"
-#include "runner.h"
+#include "thread.h"
 #include "vcpu.h"
 #include "version.h"
 #include "vm.h"
@@ -145,7 +145,7 @@ static int fill_info(struct sk_buff *skb)
 	    nla_put_u32(skb, KVMGOV_A_INFO_CLOCK_STABLE,
 			kvmgov_arch_clock_stable()) ||
 	    nla_put_u32(skb, KVMGOV_A_INFO_EXACT_CHARGE,
-			kvmgov_runner_exact()))
+			kvmgov_thread_exact()))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -183,6 +183,42 @@ static int fill_identity(struct sk_buff *skb, struct kvmgov_vm *vm)
 	return 0;
 }
 
+/* The attributes that tell of the time by state. */
+static const int vm_states[KVMGOV_NR_STATES] = {
+	[KVMGOV_STATE_GUEST] = KVMGOV_A_VM_GUEST_NS,
+	[KVMGOV_STATE_EXIT] = KVMGOV_A_VM_EXIT_NS,
+	[KVMGOV_STATE_VMM] = KVMGOV_A_VM_VMM_NS,
+	[KVMGOV_STATE_HALT] = KVMGOV_A_VM_HALT_NS,
+	[KVMGOV_STATE_POLL] = KVMGOV_A_VM_POLL_NS,
+	[KVMGOV_STATE_READY] = KVMGOV_A_VM_READY_NS,
+	[KVMGOV_STATE_HELD_CPU] = KVMGOV_A_VM_HELD_CPU_NS,
+	[KVMGOV_STATE_HELD_MEM] = KVMGOV_A_VM_HELD_MEM_NS,
+	[KVMGOV_STATE_PAUSED] = KVMGOV_A_VM_PAUSED_NS,
+};
+
+static const int vcpu_states[KVMGOV_NR_STATES] = {
+	[KVMGOV_STATE_GUEST] = KVMGOV_A_VCPU_GUEST_NS,
+	[KVMGOV_STATE_EXIT] = KVMGOV_A_VCPU_EXIT_NS,
+	[KVMGOV_STATE_VMM] = KVMGOV_A_VCPU_VMM_NS,
+	[KVMGOV_STATE_HALT] = KVMGOV_A_VCPU_HALT_NS,
+	[KVMGOV_STATE_POLL] = KVMGOV_A_VCPU_POLL_NS,
+	[KVMGOV_STATE_READY] = KVMGOV_A_VCPU_READY_NS,
+	[KVMGOV_STATE_HELD_CPU] = KVMGOV_A_VCPU_HELD_CPU_NS,
+	[KVMGOV_STATE_HELD_MEM] = KVMGOV_A_VCPU_HELD_MEM_NS,
+	[KVMGOV_STATE_PAUSED] = KVMGOV_A_VCPU_PAUSED_NS,
+};
+
+static int fill_states(struct sk_buff *skb, const int *attrs,
+		       const struct kvmgov_figures *figures, int pad)
+{
+	unsigned int i;
+
+	for (i = 0; i < KVMGOV_NR_STATES; i++)
+		if (put_u64(skb, attrs[i], figures->state_ns[i], pad))
+			return -EMSGSIZE;
+	return 0;
+}
+
 static int fill_vm(struct sk_buff *skb, struct kvmgov_vm *vm)
 {
 	struct kvmgov_figures sum;
@@ -193,12 +229,7 @@ static int fill_vm(struct sk_buff *skb, struct kvmgov_vm *vm)
 	    nla_put_u32(skb, KVMGOV_A_VM_NR_VCPUS, READ_ONCE(vm->nr_vcpus)) ||
 	    put_u64(skb, KVMGOV_A_VM_AGE_NS, age, KVMGOV_A_VM_PAD) ||
 	    put_u64(skb, KVMGOV_A_VM_USAGE_NS, sum.usage_ns, KVMGOV_A_VM_PAD) ||
-	    put_u64(skb, KVMGOV_A_VM_GUEST_NS,
-		    sum.state_ns[KVMGOV_STATE_GUEST], KVMGOV_A_VM_PAD) ||
-	    put_u64(skb, KVMGOV_A_VM_HELD_CPU_NS,
-		    sum.state_ns[KVMGOV_STATE_HELD_CPU], KVMGOV_A_VM_PAD) ||
-	    put_u64(skb, KVMGOV_A_VM_PAUSED_NS,
-		    sum.state_ns[KVMGOV_STATE_PAUSED], KVMGOV_A_VM_PAD) ||
+	    fill_states(skb, vm_states, &sum, KVMGOV_A_VM_PAD) ||
 	    put_u64(skb, KVMGOV_A_VM_NR_HELD, sum.nr_held, KVMGOV_A_VM_PAD) ||
 	    put_u64(skb, KVMGOV_A_VM_NR_EXITS, sum.nr_exits, KVMGOV_A_VM_PAD))
 		return -EMSGSIZE;
@@ -217,12 +248,7 @@ static int fill_vcpu(struct sk_buff *skb, struct kvmgov_vcpu *vcpu)
 	    nla_put_u32(skb, KVMGOV_A_VCPU_TID, kvmgov_vcpu_tid(vcpu)) ||
 	    put_u64(skb, KVMGOV_A_VCPU_AGE_NS, age, pad) ||
 	    put_u64(skb, KVMGOV_A_VCPU_USAGE_NS, sum.usage_ns, pad) ||
-	    put_u64(skb, KVMGOV_A_VCPU_GUEST_NS,
-		    sum.state_ns[KVMGOV_STATE_GUEST], pad) ||
-	    put_u64(skb, KVMGOV_A_VCPU_HELD_CPU_NS,
-		    sum.state_ns[KVMGOV_STATE_HELD_CPU], pad) ||
-	    put_u64(skb, KVMGOV_A_VCPU_PAUSED_NS,
-		    sum.state_ns[KVMGOV_STATE_PAUSED], pad) ||
+	    fill_states(skb, vcpu_states, &sum, pad) ||
 	    put_u64(skb, KVMGOV_A_VCPU_NR_HELD, sum.nr_held, pad) ||
 	    put_u64(skb, KVMGOV_A_VCPU_NR_EXITS, sum.nr_exits, pad))
 		return -EMSGSIZE;

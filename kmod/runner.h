@@ -10,7 +10,6 @@
 struct kvmgov_runner;
 struct kvmgov_vcpu;
 
-bool kvmgov_runner_exact(void);
 struct kvmgov_runner *kvmgov_runner_new(const struct kvmgov_vcpu *vcpu);
 void kvmgov_runner_set(struct kvmgov_vcpu *vcpu, struct kvmgov_runner *runner);
 void kvmgov_runner_free(struct kvmgov_runner *runner);

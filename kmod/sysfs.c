@@ -36,6 +36,11 @@ static struct kobject *root_kobj, *defaults_kobj, *stats_kobj, *vms_kobj;
 	}								\
 	ATTR_RO(prefix, _name)
 
+/* The time in a state, from the figures that @figures finds. */
+#define ATTR_STATE(prefix, _name, figures, state)			\
+	ATTR_U64(prefix, _name, figures,				\
+		 sum.state_ns[KVMGOV_STATE_##state])
+
 static struct kvmgov_vm *to_vm(struct kobject *kobj)
 {
 	return container_of(kobj, struct kvmgov_vm, kobj);
@@ -265,13 +270,25 @@ static const struct attribute_group vm_cpu_group = {
 
 /* vms/<id>/ledger/ */
 
-ATTR_U64(vm, guest_ns, VM_FIGURES, sum.state_ns[KVMGOV_STATE_GUEST]);
-ATTR_U64(vm, held_cpu_ns, VM_FIGURES, sum.state_ns[KVMGOV_STATE_HELD_CPU]);
-ATTR_U64(vm, paused_ns, VM_FIGURES, sum.state_ns[KVMGOV_STATE_PAUSED]);
+ATTR_STATE(vm, guest_ns, VM_FIGURES, GUEST);
+ATTR_STATE(vm, exit_ns, VM_FIGURES, EXIT);
+ATTR_STATE(vm, vmm_ns, VM_FIGURES, VMM);
+ATTR_STATE(vm, halt_ns, VM_FIGURES, HALT);
+ATTR_STATE(vm, poll_ns, VM_FIGURES, POLL);
+ATTR_STATE(vm, ready_ns, VM_FIGURES, READY);
+ATTR_STATE(vm, held_cpu_ns, VM_FIGURES, HELD_CPU);
+ATTR_STATE(vm, held_mem_ns, VM_FIGURES, HELD_MEM);
+ATTR_STATE(vm, paused_ns, VM_FIGURES, PAUSED);
 
 static struct attribute *vm_ledger_attrs[] = {
 	&vm_guest_ns.attr,
+	&vm_exit_ns.attr,
+	&vm_vmm_ns.attr,
+	&vm_halt_ns.attr,
+	&vm_poll_ns.attr,
+	&vm_ready_ns.attr,
 	&vm_held_cpu_ns.attr,
+	&vm_held_mem_ns.attr,
 	&vm_paused_ns.attr,
 	NULL
 };
@@ -321,13 +338,25 @@ static const struct attribute_group vcpu_cpu_group = {
 	.attrs = vcpu_cpu_attrs,
 };
 
-ATTR_U64(vcpu, guest_ns, VCPU_FIGURES, sum.state_ns[KVMGOV_STATE_GUEST]);
-ATTR_U64(vcpu, held_cpu_ns, VCPU_FIGURES, sum.state_ns[KVMGOV_STATE_HELD_CPU]);
-ATTR_U64(vcpu, paused_ns, VCPU_FIGURES, sum.state_ns[KVMGOV_STATE_PAUSED]);
+ATTR_STATE(vcpu, guest_ns, VCPU_FIGURES, GUEST);
+ATTR_STATE(vcpu, exit_ns, VCPU_FIGURES, EXIT);
+ATTR_STATE(vcpu, vmm_ns, VCPU_FIGURES, VMM);
+ATTR_STATE(vcpu, halt_ns, VCPU_FIGURES, HALT);
+ATTR_STATE(vcpu, poll_ns, VCPU_FIGURES, POLL);
+ATTR_STATE(vcpu, ready_ns, VCPU_FIGURES, READY);
+ATTR_STATE(vcpu, held_cpu_ns, VCPU_FIGURES, HELD_CPU);
+ATTR_STATE(vcpu, held_mem_ns, VCPU_FIGURES, HELD_MEM);
+ATTR_STATE(vcpu, paused_ns, VCPU_FIGURES, PAUSED);
 
 static struct attribute *vcpu_ledger_attrs[] = {
 	&vcpu_guest_ns.attr,
+	&vcpu_exit_ns.attr,
+	&vcpu_vmm_ns.attr,
+	&vcpu_halt_ns.attr,
+	&vcpu_poll_ns.attr,
+	&vcpu_ready_ns.attr,
 	&vcpu_held_cpu_ns.attr,
+	&vcpu_held_mem_ns.attr,
 	&vcpu_paused_ns.attr,
 	NULL
 };

@@ -10,8 +10,8 @@
 #include <linux/ratelimit.h>
 #include <linux/slab.h>
 
-#include "arch.h"
 #include "hold.h"
+#include "hooks.h"
 #include "netlink.h"
 #include "runner.h"
 #include "slice.h"
@@ -20,6 +20,9 @@
 #include "vm.h"
 
 #define HASH_BITS	12
+
+/* A ledger that changes while it is read is read again this often at most. */
+#define READ_RETRIES	3
 
 /* Stands for no vCPU: no key is equal to its. */
 static struct kvmgov_vcpu nobody = { .key = &nobody };
@@ -33,7 +36,10 @@ DEFINE_PER_CPU(struct kvmgov_vcpu *, kvmgov_last_vcpu);
  */
 static struct hlist_head vcpu_hash[1 << HASH_BITS];
 
-/* Protects vcpu_hash and the keys of what is in it. Innermost. */
+/*
+ * Protects vcpu_hash and the keys of what is in it, and so keeps KVM's objects
+ * for those who read their figures. Innermost.
+ */
 static DEFINE_RAW_SPINLOCK(hash_lock);
 
 static atomic64_t created, destroyed;
@@ -89,6 +95,61 @@ void kvmgov_vcpu_arrive(struct kvmgov_vcpu *vcpu)
 	__this_cpu_write(kvmgov_last_vcpu, vcpu);
 }
 
+/* What is known of @vcpu in its own thread, which is inside KVM_RUN. */
+static void vcpu_facts_here(struct kvmgov_vcpu *vcpu,
+			    struct kvmgov_facts *facts)
+{
+	const void *key = READ_ONCE(vcpu->key);
+
+	facts->task = current;
+	kvmgov_thread_times(current, &facts->times);
+	/* Forgotten when the module goes, but alive. */
+	if (key)
+		kvmgov_hooks_vcpu_halts(key, &facts->halts);
+	else
+		facts->halts = vcpu->halts;
+}
+
+/* What is known of @vcpu anywhere. */
+static void vcpu_facts(struct kvmgov_vcpu *vcpu, struct kvmgov_facts *facts)
+{
+	struct kvmgov_runner *runner;
+	unsigned long flags;
+
+	memset(facts, 0, sizeof(*facts));
+	rcu_read_lock();
+	runner = rcu_dereference(vcpu->runner);
+	if (runner) {
+		facts->task = runner->task;
+		kvmgov_thread_times(runner->task, &facts->times);
+	}
+	rcu_read_unlock();
+
+	raw_spin_lock_irqsave(&hash_lock, flags);
+	if (vcpu->key)
+		kvmgov_hooks_vcpu_halts(vcpu->key, &facts->halts);
+	else
+		facts->halts = vcpu->halts;
+	raw_spin_unlock_irqrestore(&hash_lock, flags);
+}
+
+/**
+ * kvmgov_vcpu_switch() - a vCPU changes its state
+ * @vcpu: the vCPU
+ * @state: the state that begins now
+ *
+ * Context: the vCPU's thread, inside KVM_RUN.
+ */
+void kvmgov_vcpu_switch(struct kvmgov_vcpu *vcpu, enum kvmgov_state state)
+{
+	struct kvmgov_facts facts;
+
+	preempt_disable();
+	vcpu_facts_here(vcpu, &facts);
+	kvmgov_ledger_switch(&vcpu->ledger, state, &facts);
+	preempt_enable();
+}
+
 static void vcpu_release(struct kref *ref)
 {
 	struct kvmgov_vcpu *vcpu = container_of(ref, struct kvmgov_vcpu, ref);
@@ -132,6 +193,7 @@ struct kvmgov_vcpu *kvmgov_vcpu_new(struct kvmgov_vm *vm, const void *key,
 				    u32 index)
 {
 	struct kvmgov_runner *runner;
+	struct kvmgov_facts facts;
 	struct kvmgov_vcpu *vcpu;
 
 	vcpu = kzalloc(sizeof(*vcpu), GFP_KERNEL);
@@ -149,7 +211,8 @@ struct kvmgov_vcpu *kvmgov_vcpu_new(struct kvmgov_vm *vm, const void *key,
 	kref_get(&vm->ref);
 	kref_init(&vcpu->ref);
 	kvmgov_runner_set(vcpu, runner);
-	kvmgov_ledger_init(&vcpu->ledger, kvmgov_cycles());
+	vcpu_facts_here(vcpu, &facts);
+	kvmgov_ledger_init(&vcpu->ledger, &facts);
 	kvmgov_slice_init(vcpu);
 	kvmgov_hold_init(vcpu);
 	INIT_WORK(&vcpu->publish, vcpu_publish);
@@ -186,6 +249,8 @@ void kvmgov_vcpu_add(struct kvmgov_vm *vm, struct kvmgov_vcpu *vcpu)
 static void vcpu_unhash(struct kvmgov_vcpu *vcpu)
 {
 	lockdep_assert_held(&hash_lock);
+	if (vcpu->key)
+		kvmgov_hooks_vcpu_halts(vcpu->key, &vcpu->halts);
 	WRITE_ONCE(vcpu->key, NULL);
 	hlist_del_init_rcu(&vcpu->hash);
 }
@@ -206,6 +271,25 @@ void kvmgov_vcpu_gone(const void *key)
 	if (vcpu)
 		vcpu_unhash(vcpu);
 	raw_spin_unlock_irqrestore(&hash_lock, flags);
+}
+
+/**
+ * kvmgov_vcpu_forget_all() - no KVM object may be followed from now on
+ *
+ * Context: no probe runs that knows a vCPU, and none will.
+ */
+void kvmgov_vcpu_forget_all(void)
+{
+	struct kvmgov_vcpu *vcpu;
+	struct hlist_node *next;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(vcpu_hash); i++) {
+		raw_spin_lock_irq(&hash_lock);
+		hlist_for_each_entry_safe(vcpu, next, &vcpu_hash[i], hash)
+			vcpu_unhash(vcpu);
+		raw_spin_unlock_irq(&hash_lock);
+	}
 }
 
 /**
@@ -274,8 +358,20 @@ void kvmgov_ungoverned_inc(void)
  */
 void kvmgov_vcpu_figures(struct kvmgov_vcpu *vcpu, struct kvmgov_figures *sum)
 {
+	struct kvmgov_ledger copy;
+	struct kvmgov_facts facts;
+	unsigned int version;
+	int retry;
+
 	sum->usage_ns += kvmgov_runner_usage(vcpu);
-	kvmgov_ledger_add(&vcpu->ledger, sum);
+	/* One that changes all the time is divided by what was just before. */
+	for (retry = 0; retry < READ_RETRIES; retry++) {
+		version = kvmgov_ledger_copy(&vcpu->ledger, &copy);
+		vcpu_facts(vcpu, &facts);
+		if (!kvmgov_ledger_changed(&vcpu->ledger, version))
+			break;
+	}
+	kvmgov_ledger_add(&copy, &facts, sum);
 }
 
 /**

@@ -45,6 +45,7 @@ struct kvmgov_runner {
  *	-1 until it was seen. Written by the vCPU's thread.
  * @task: runner->task, to be compared with current only
  * @ledger: where the time went
+ * @halts: KVM's figures of its halts when KVM's object ended
  * @vm: the VM, with a reference
  * @work: runs the hold
  * @timer: ends a slice of the budget; callback in hard interrupt context
@@ -74,6 +75,7 @@ struct kvmgov_vcpu {
 	struct task_struct *task;
 	struct kvmgov_ledger ledger;
 
+	struct kvmgov_halts halts;
 	struct kvmgov_vm *vm;
 	struct kvmgov_boundary_work work;
 	struct hrtimer timer;
@@ -105,6 +107,8 @@ struct kvmgov_vcpu *kvmgov_vcpu_new(struct kvmgov_vm *vm, const void *key,
 				    u32 index);
 void kvmgov_vcpu_add(struct kvmgov_vm *vm, struct kvmgov_vcpu *vcpu);
 void kvmgov_vcpu_gone(const void *key);
+void kvmgov_vcpu_forget_all(void);
+void kvmgov_vcpu_switch(struct kvmgov_vcpu *vcpu, enum kvmgov_state state);
 void kvmgov_vcpu_end(struct kvmgov_vcpu *vcpu);
 void kvmgov_vcpu_drop(struct kvmgov_vcpu *vcpu);
 void kvmgov_vcpu_put(struct kvmgov_vcpu *vcpu);

@@ -43,4 +43,13 @@ static __always_inline u64 kvmgov_exit_stamp(const struct kvm_vcpu *vcpu)
 	return vcpu->arch.last_guest_tsc - vcpu->arch.l1_tsc_offset;
 }
 
+/**
+ * kvmgov_x86_halted() - is this a halt, and not a wait to be started?
+ * @vcpu: a vCPU that KVM has put to sleep
+ */
+static inline bool kvmgov_x86_halted(const struct kvm_vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->arch.mp_state) == KVM_MP_STATE_HALTED;
+}
+
 #endif /* _KVMGOV_X86_H */

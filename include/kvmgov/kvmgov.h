@@ -161,6 +161,12 @@ uint64_t kvmgov_vm_paused_ns(const struct kvmgov_vm *vm);
 uint64_t kvmgov_vm_nr_held(const struct kvmgov_vm *vm);
 uint64_t kvmgov_vm_nr_periods(const struct kvmgov_vm *vm);
 uint64_t kvmgov_vm_nr_exits(const struct kvmgov_vm *vm);
+uint64_t kvmgov_vm_exit_ns(const struct kvmgov_vm *vm);
+uint64_t kvmgov_vm_vmm_ns(const struct kvmgov_vm *vm);
+uint64_t kvmgov_vm_halt_ns(const struct kvmgov_vm *vm);
+uint64_t kvmgov_vm_poll_ns(const struct kvmgov_vm *vm);
+uint64_t kvmgov_vm_ready_ns(const struct kvmgov_vm *vm);
+uint64_t kvmgov_vm_held_mem_ns(const struct kvmgov_vm *vm);
 
 /* Put the limits of a VM back to the module's defaults and forgive its debt. */
 int kvmgov_vm_reset(struct kvmgov *kg, uint64_t id, struct kvmgov_error *err);
@@ -191,6 +197,12 @@ uint64_t kvmgov_vcpu_held_cpu_ns(const struct kvmgov_vcpu *vcpu);
 uint64_t kvmgov_vcpu_paused_ns(const struct kvmgov_vcpu *vcpu);
 uint64_t kvmgov_vcpu_nr_held(const struct kvmgov_vcpu *vcpu);
 uint64_t kvmgov_vcpu_nr_exits(const struct kvmgov_vcpu *vcpu);
+uint64_t kvmgov_vcpu_exit_ns(const struct kvmgov_vcpu *vcpu);
+uint64_t kvmgov_vcpu_vmm_ns(const struct kvmgov_vcpu *vcpu);
+uint64_t kvmgov_vcpu_halt_ns(const struct kvmgov_vcpu *vcpu);
+uint64_t kvmgov_vcpu_poll_ns(const struct kvmgov_vcpu *vcpu);
+uint64_t kvmgov_vcpu_ready_ns(const struct kvmgov_vcpu *vcpu);
+uint64_t kvmgov_vcpu_held_mem_ns(const struct kvmgov_vcpu *vcpu);
 
 /* --- values as people write them (pure functions) ------------------------- */
 

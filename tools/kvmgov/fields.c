@@ -47,6 +47,12 @@ NUMBER(vm, paused_ns, KVMGOV_A_VM_PAUSED_NS)
 NUMBER(vm, nr_held, KVMGOV_A_VM_NR_HELD)
 NUMBER(vm, nr_periods, KVMGOV_A_VM_NR_PERIODS)
 NUMBER(vm, nr_exits, KVMGOV_A_VM_NR_EXITS)
+NUMBER(vm, exit_ns, KVMGOV_A_VM_EXIT_NS)
+NUMBER(vm, vmm_ns, KVMGOV_A_VM_VMM_NS)
+NUMBER(vm, halt_ns, KVMGOV_A_VM_HALT_NS)
+NUMBER(vm, poll_ns, KVMGOV_A_VM_POLL_NS)
+NUMBER(vm, ready_ns, KVMGOV_A_VM_READY_NS)
+NUMBER(vm, held_mem_ns, KVMGOV_A_VM_HELD_MEM_NS)
 
 NUMBER(vcpu, index, KVMGOV_A_VCPU_INDEX)
 NUMBER(vcpu, tid, KVMGOV_A_VCPU_TID)
@@ -57,6 +63,12 @@ NUMBER(vcpu, held_cpu_ns, KVMGOV_A_VCPU_HELD_CPU_NS)
 NUMBER(vcpu, paused_ns, KVMGOV_A_VCPU_PAUSED_NS)
 NUMBER(vcpu, nr_held, KVMGOV_A_VCPU_NR_HELD)
 NUMBER(vcpu, nr_exits, KVMGOV_A_VCPU_NR_EXITS)
+NUMBER(vcpu, exit_ns, KVMGOV_A_VCPU_EXIT_NS)
+NUMBER(vcpu, vmm_ns, KVMGOV_A_VCPU_VMM_NS)
+NUMBER(vcpu, halt_ns, KVMGOV_A_VCPU_HALT_NS)
+NUMBER(vcpu, poll_ns, KVMGOV_A_VCPU_POLL_NS)
+NUMBER(vcpu, ready_ns, KVMGOV_A_VCPU_READY_NS)
+NUMBER(vcpu, held_mem_ns, KVMGOV_A_VCPU_HELD_MEM_NS)
 
 static void get_vm_name(const void *vm, struct value *value)
 {
@@ -149,7 +161,13 @@ const struct field vm_fields[] = {
 	{ "usage_ns", NULL, "CPU time used", UNIT_NS, false, get_vm_usage_ns },
 	{ "usage_avg_percent", "AVG%", "Average use", UNIT_PERCENT, false, get_vm_percent },
 	{ "guest_ns", NULL, "In guest mode", UNIT_NS, false, get_vm_guest_ns },
+	{ "exit_ns", NULL, "Handling exits", UNIT_NS, false, get_vm_exit_ns },
+	{ "vmm_ns", NULL, "In the VMM", UNIT_NS, false, get_vm_vmm_ns },
+	{ "halt_ns", NULL, "Halted", UNIT_NS, false, get_vm_halt_ns },
+	{ "poll_ns", NULL, "Halt polling", UNIT_NS, false, get_vm_poll_ns },
+	{ "ready_ns", "READY", "Waiting for a CPU", UNIT_NS, false, get_vm_ready_ns },
 	{ "held_cpu_ns", "HELD", "Held for quota", UNIT_NS, false, get_vm_held_cpu_ns },
+	{ "held_mem_ns", NULL, "Held for memory", UNIT_NS, false, get_vm_held_mem_ns },
 	{ "paused_ns", NULL, "Held frozen", UNIT_NS, false, get_vm_paused_ns },
 	{ "nr_held", NULL, "Holds for quota", UNIT_NONE, false, get_vm_nr_held },
 	{ "nr_periods", NULL, "Periods", UNIT_NONE, false, get_vm_nr_periods },
@@ -164,7 +182,13 @@ const struct field vcpu_fields[] = {
 	{ "usage_ns", "USED", NULL, UNIT_NS, false, get_vcpu_usage_ns },
 	{ "usage_avg_percent", "AVG%", NULL, UNIT_PERCENT, false, get_vcpu_percent },
 	{ "guest_ns", "GUEST", NULL, UNIT_NS, false, get_vcpu_guest_ns },
+	{ "exit_ns", "EXIT", NULL, UNIT_NS, false, get_vcpu_exit_ns },
+	{ "vmm_ns", "VMM", NULL, UNIT_NS, false, get_vcpu_vmm_ns },
+	{ "halt_ns", "HALT", NULL, UNIT_NS, false, get_vcpu_halt_ns },
+	{ "poll_ns", "POLL", NULL, UNIT_NS, false, get_vcpu_poll_ns },
+	{ "ready_ns", "READY", NULL, UNIT_NS, false, get_vcpu_ready_ns },
 	{ "held_cpu_ns", "HELD", NULL, UNIT_NS, false, get_vcpu_held_cpu_ns },
+	{ "held_mem_ns", NULL, NULL, UNIT_NS, false, get_vcpu_held_mem_ns },
 	{ "paused_ns", "PAUSED", NULL, UNIT_NS, false, get_vcpu_paused_ns },
 	{ "nr_held", "HOLDS", NULL, UNIT_NONE, false, get_vcpu_nr_held },
 	{ "nr_exits", "EXITS", NULL, UNIT_NONE, false, get_vcpu_nr_exits },

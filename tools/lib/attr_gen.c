@@ -84,6 +84,12 @@ const char *const kvmgov_attr_vm_names[KVMGOV_A_VM_MAX + 1] = {
 	[KVMGOV_A_VM_NR_PERIODS] = "nr-periods",
 	[KVMGOV_A_VM_NR_EXITS] = "nr-exits",
 	[KVMGOV_A_VM_PAD] = "pad",
+	[KVMGOV_A_VM_EXIT_NS] = "exit-ns",
+	[KVMGOV_A_VM_VMM_NS] = "vmm-ns",
+	[KVMGOV_A_VM_HALT_NS] = "halt-ns",
+	[KVMGOV_A_VM_POLL_NS] = "poll-ns",
+	[KVMGOV_A_VM_READY_NS] = "ready-ns",
+	[KVMGOV_A_VM_HELD_MEM_NS] = "held-mem-ns",
 };
 
 const struct nla_policy kvmgov_attr_vm_policy[KVMGOV_A_VM_MAX + 1] = {
@@ -109,6 +115,12 @@ const struct nla_policy kvmgov_attr_vm_policy[KVMGOV_A_VM_MAX + 1] = {
 	[KVMGOV_A_VM_NR_PERIODS] = { .type = NLA_U64 },
 	[KVMGOV_A_VM_NR_EXITS] = { .type = NLA_U64 },
 	[KVMGOV_A_VM_PAD] = { .type = NLA_UNSPEC },
+	[KVMGOV_A_VM_EXIT_NS] = { .type = NLA_U64 },
+	[KVMGOV_A_VM_VMM_NS] = { .type = NLA_U64 },
+	[KVMGOV_A_VM_HALT_NS] = { .type = NLA_U64 },
+	[KVMGOV_A_VM_POLL_NS] = { .type = NLA_U64 },
+	[KVMGOV_A_VM_READY_NS] = { .type = NLA_U64 },
+	[KVMGOV_A_VM_HELD_MEM_NS] = { .type = NLA_U64 },
 };
 
 const char *const kvmgov_attr_vcpu_names[KVMGOV_A_VCPU_MAX + 1] = {
@@ -123,6 +135,12 @@ const char *const kvmgov_attr_vcpu_names[KVMGOV_A_VCPU_MAX + 1] = {
 	[KVMGOV_A_VCPU_NR_HELD] = "nr-held",
 	[KVMGOV_A_VCPU_NR_EXITS] = "nr-exits",
 	[KVMGOV_A_VCPU_PAD] = "pad",
+	[KVMGOV_A_VCPU_EXIT_NS] = "exit-ns",
+	[KVMGOV_A_VCPU_VMM_NS] = "vmm-ns",
+	[KVMGOV_A_VCPU_HALT_NS] = "halt-ns",
+	[KVMGOV_A_VCPU_POLL_NS] = "poll-ns",
+	[KVMGOV_A_VCPU_READY_NS] = "ready-ns",
+	[KVMGOV_A_VCPU_HELD_MEM_NS] = "held-mem-ns",
 };
 
 const struct nla_policy kvmgov_attr_vcpu_policy[KVMGOV_A_VCPU_MAX + 1] = {
@@ -137,4 +155,10 @@ const struct nla_policy kvmgov_attr_vcpu_policy[KVMGOV_A_VCPU_MAX + 1] = {
 	[KVMGOV_A_VCPU_NR_HELD] = { .type = NLA_U64 },
 	[KVMGOV_A_VCPU_NR_EXITS] = { .type = NLA_U64 },
 	[KVMGOV_A_VCPU_PAD] = { .type = NLA_UNSPEC },
+	[KVMGOV_A_VCPU_EXIT_NS] = { .type = NLA_U64 },
+	[KVMGOV_A_VCPU_VMM_NS] = { .type = NLA_U64 },
+	[KVMGOV_A_VCPU_HALT_NS] = { .type = NLA_U64 },
+	[KVMGOV_A_VCPU_POLL_NS] = { .type = NLA_U64 },
+	[KVMGOV_A_VCPU_READY_NS] = { .type = NLA_U64 },
+	[KVMGOV_A_VCPU_HELD_MEM_NS] = { .type = NLA_U64 },
 };

@@ -36,6 +36,12 @@ VCPU_NUMBER(64, held_cpu_ns, HELD_CPU_NS)
 VCPU_NUMBER(64, paused_ns, PAUSED_NS)
 VCPU_NUMBER(64, nr_held, NR_HELD)
 VCPU_NUMBER(64, nr_exits, NR_EXITS)
+VCPU_NUMBER(64, exit_ns, EXIT_NS)
+VCPU_NUMBER(64, vmm_ns, VMM_NS)
+VCPU_NUMBER(64, halt_ns, HALT_NS)
+VCPU_NUMBER(64, poll_ns, POLL_NS)
+VCPU_NUMBER(64, ready_ns, READY_NS)
+VCPU_NUMBER(64, held_mem_ns, HELD_MEM_NS)
 
 static int compare_vcpus(const void *a, const void *b)
 {

@@ -97,6 +97,12 @@ VM_NUMBER(64, paused_ns, PAUSED_NS)
 VM_NUMBER(64, nr_held, NR_HELD)
 VM_NUMBER(64, nr_periods, NR_PERIODS)
 VM_NUMBER(64, nr_exits, NR_EXITS)
+VM_NUMBER(64, exit_ns, EXIT_NS)
+VM_NUMBER(64, vmm_ns, VMM_NS)
+VM_NUMBER(64, halt_ns, HALT_NS)
+VM_NUMBER(64, poll_ns, POLL_NS)
+VM_NUMBER(64, ready_ns, READY_NS)
+VM_NUMBER(64, held_mem_ns, HELD_MEM_NS)
 
 const char *kvmgov_vm_name(const struct kvmgov_vm *vm)
 {

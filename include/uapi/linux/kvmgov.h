@@ -173,7 +173,11 @@ enum kvmgov_a_info {
  * @KVMGOV_A_VM_CPU_PERIOD_US: (u32) Length of a period in microseconds.
  * @KVMGOV_A_VM_AGE_NS: (u64) Wall time since the VM was attached.
  * @KVMGOV_A_VM_USAGE_NS: (u64) CPU time of the vCPU threads since attachment.
- * @KVMGOV_A_VM_GUEST_NS: (u64) Time in guest mode, summed over vCPUs.
+ * @KVMGOV_A_VM_GUEST_NS: (u64) Time in guest mode, summed over vCPUs. This and
+ *      the other states (exit, vmm, halt, poll, ready, held-cpu, held-mem,
+ *      paused) sum up to the time since the vCPUs were attached; the state that
+ *      lasts is counted up to now, so that a figure may go back by some
+ *      microseconds when it ends.
  * @KVMGOV_A_VM_HELD_CPU_NS: (u64) Time that vCPUs were held for the quota,
  *      summed over vCPUs.
  * @KVMGOV_A_VM_PAUSED_NS: (u64) Time that vCPUs were held because the VM is
@@ -184,6 +188,14 @@ enum kvmgov_a_info {
  * @KVMGOV_A_VM_NR_EXITS: (u64) Exits from guest mode.
  * @KVMGOV_A_VM_PAD: Padding, for the alignment of 64-bit attributes; carries
  *      nothing.
+ * @KVMGOV_A_VM_EXIT_NS: (u64) Time that the kernel handled exits.
+ * @KVMGOV_A_VM_VMM_NS: (u64) Time outside of KVM_RUN, and on the way back in.
+ * @KVMGOV_A_VM_HALT_NS: (u64) Time that vCPUs were halted, asleep.
+ * @KVMGOV_A_VM_POLL_NS: (u64) Time that KVM polled before it let a halted vCPU
+ *      sleep.
+ * @KVMGOV_A_VM_READY_NS: (u64) Time that vCPU threads wanted a CPU and had
+ *      none.
+ * @KVMGOV_A_VM_HELD_MEM_NS: (u64) Time that vCPUs were held for memory.
  */
 enum kvmgov_a_vm {
 	KVMGOV_A_VM_ID = 1,
@@ -204,6 +216,12 @@ enum kvmgov_a_vm {
 	KVMGOV_A_VM_NR_PERIODS,
 	KVMGOV_A_VM_NR_EXITS,
 	KVMGOV_A_VM_PAD,
+	KVMGOV_A_VM_EXIT_NS,
+	KVMGOV_A_VM_VMM_NS,
+	KVMGOV_A_VM_HALT_NS,
+	KVMGOV_A_VM_POLL_NS,
+	KVMGOV_A_VM_READY_NS,
+	KVMGOV_A_VM_HELD_MEM_NS,
 
 	/* private: */
 	__KVMGOV_A_VM_MAX,
@@ -225,6 +243,12 @@ enum kvmgov_a_vm {
  * @KVMGOV_A_VCPU_NR_EXITS: (u64)
  * @KVMGOV_A_VCPU_PAD: Padding, for the alignment of 64-bit attributes; carries
  *      nothing.
+ * @KVMGOV_A_VCPU_EXIT_NS: (u64)
+ * @KVMGOV_A_VCPU_VMM_NS: (u64)
+ * @KVMGOV_A_VCPU_HALT_NS: (u64)
+ * @KVMGOV_A_VCPU_POLL_NS: (u64)
+ * @KVMGOV_A_VCPU_READY_NS: (u64)
+ * @KVMGOV_A_VCPU_HELD_MEM_NS: (u64)
  */
 enum kvmgov_a_vcpu {
 	KVMGOV_A_VCPU_VM_ID = 1,
@@ -238,6 +262,12 @@ enum kvmgov_a_vcpu {
 	KVMGOV_A_VCPU_NR_HELD,
 	KVMGOV_A_VCPU_NR_EXITS,
 	KVMGOV_A_VCPU_PAD,
+	KVMGOV_A_VCPU_EXIT_NS,
+	KVMGOV_A_VCPU_VMM_NS,
+	KVMGOV_A_VCPU_HALT_NS,
+	KVMGOV_A_VCPU_POLL_NS,
+	KVMGOV_A_VCPU_READY_NS,
+	KVMGOV_A_VCPU_HELD_MEM_NS,
 
 	/* private: */
 	__KVMGOV_A_VCPU_MAX,

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Threads as the scheduler accounts for them.
+ */
+#ifndef _KVMGOV_THREAD_H
+#define _KVMGOV_THREAD_H
+
+#include <linux/types.h>
+
+struct task_struct;
+
+/**
+ * struct kvmgov_thread_times - where a thread's time went, in ns
+ * @clock: the scheduler's clock when the others were read
+ * @cpu: on a CPU
+ * @ready: wanted a CPU and had none
+ * @runs: it is on a CPU
+ *
+ * What of @clock goes by in none of @cpu and @ready the thread is asleep.
+ */
+struct kvmgov_thread_times {
+	u64 clock;
+	u64 cpu;
+	u64 ready;
+	bool runs;
+};
+
+bool kvmgov_thread_exact(void);
+u64 kvmgov_thread_cpu(struct task_struct *task);
+void kvmgov_thread_times(struct task_struct *task,
+			 struct kvmgov_thread_times *times);
+
+#endif /* _KVMGOV_THREAD_H */
