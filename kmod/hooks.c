@@ -30,11 +30,34 @@
 #define KVM_MODULE	"kvm"
 #define MAX_ARGS	3
 
-/* The vCPU is not the one that was here last: look it up. */
-static noinline struct kvmgov_vcpu *vcpu_find_slow(const struct kvm_vcpu *key)
-{
-	struct kvmgov_vcpu *vcpu = kvmgov_vcpu_lookup(key);
+/*
+ * The fast way through the hot probes calls nothing: whatever is out of the
+ * ordinary leaves it for a function that does the whole, as its last act. What
+ * other CPUs may change there is compared once, as it is in memory.
+ */
 
+static __always_inline bool vcpu_is(const struct kvmgov_vcpu *vcpu,
+				    const struct kvm_vcpu *key)
+{
+	/* Cleared by other CPUs: one look, old or new. */
+	return data_race(vcpu->key) == key;
+}
+
+static __always_inline bool vcpu_is_due(const struct kvmgov_vcpu *vcpu,
+					u64 now)
+{
+	/* Set to 0 by other CPUs, who kick this one then. */
+	return now >= data_race(vcpu->deadline);
+}
+
+/* The vCPU that is here; NULL when it is not known yet. */
+static struct kvmgov_vcpu *vcpu_find(const struct kvm_vcpu *key)
+{
+	struct kvmgov_vcpu *vcpu = __this_cpu_read(kvmgov_last_vcpu);
+
+	if (vcpu_is(vcpu, key))
+		return vcpu;
+	vcpu = kvmgov_vcpu_lookup(key);
 	if (vcpu)
 		kvmgov_vcpu_arrive(vcpu);
 	else
@@ -42,15 +65,15 @@ static noinline struct kvmgov_vcpu *vcpu_find_slow(const struct kvm_vcpu *key)
 	return vcpu;
 }
 
-/* Find the vCPU; false when it is not known yet. */
-static __always_inline bool vcpu_find(const struct kvm_vcpu *key,
-				      struct kvmgov_vcpu **vcpu)
+static noinline void entry_slow(const struct kvm_vcpu *key)
 {
-	*vcpu = __this_cpu_read(kvmgov_last_vcpu);
-	if (likely(READ_ONCE((*vcpu)->key) == key))
-		return true;
-	*vcpu = vcpu_find_slow(key);
-	return *vcpu;
+	struct kvmgov_vcpu *vcpu = vcpu_find(key);
+
+	if (!vcpu)
+		return;
+	kvmgov_vcpu_switch(vcpu, KVMGOV_STATE_GUEST);
+	if (vcpu_is_due(vcpu, kvmgov_cycles()) || vcpu->task != current)
+		kvmgov_slice_entry(vcpu);
 }
 
 /* KVM is about to enter the guest. Interrupts are off. */
@@ -60,35 +83,58 @@ static __always_inline void on_entry(const struct kvm_vcpu *key)
 	u64 now;
 
 	kvmgov_probe_begin();
-	if (likely(vcpu_find(key, &vcpu))) {
-		now = kvmgov_cycles();
-		if (likely(kvmgov_ledger_simple(&vcpu->ledger)))
-			kvmgov_ledger_entry(&vcpu->ledger, now);
-		else
-			kvmgov_vcpu_switch(vcpu, KVMGOV_STATE_GUEST);
-		if (unlikely(now >= READ_ONCE(vcpu->deadline) ||
-			     vcpu->task != current))
+	vcpu = __this_cpu_read(kvmgov_last_vcpu);
+	if (likely(vcpu_is(vcpu, key) &&
+		   kvmgov_ledger_entry(&vcpu->ledger, &vcpu->exits, &now))) {
+		if (unlikely(vcpu_is_due(vcpu, now)))
 			kvmgov_slice_entry(vcpu);
+	} else {
+		entry_slow(key);
 	}
 	kvmgov_probe_end();
+}
+
+static noinline void exit_slow(const struct kvm_vcpu *key, u32 isa)
+{
+	struct kvmgov_vcpu *vcpu = vcpu_find(key);
+	u64 now;
+
+	/* Every vCPU has an exit before it is known. */
+	if (!vcpu) {
+		kvmgov_x86_learn_exit(key);
+		return;
+	}
+	now = kvmgov_x86_exit_stamp(key);
+	kvmgov_ledger_exit_slow(&vcpu->ledger, kvmgov_x86_reason(key, isa),
+				now);
+	if (vcpu_is_due(vcpu, now))
+		kvmgov_slice_exit(vcpu);
 }
 
 /*
  * KVM has left the guest: inside the run function with interrupts off, or, on
  * SVM up to 6.1, in the exit handler with interrupts and preemption on.
  */
-static __always_inline void on_exit(const struct kvm_vcpu *key)
+static __always_inline void on_exit(const struct kvm_vcpu *key, u32 isa)
 {
 	struct kvmgov_vcpu *vcpu;
 	u64 now;
 
 	kvmgov_probe_begin();
-	if (likely(vcpu_find(key, &vcpu))) {
-		now = kvmgov_exit_stamp(key);
-		kvmgov_ledger_exit(&vcpu->ledger, now);
-		if (unlikely(now >= READ_ONCE(vcpu->deadline)))
-			kvmgov_slice_exit(vcpu);
-	}
+	vcpu = __this_cpu_read(kvmgov_last_vcpu);
+	if (unlikely(!vcpu_is(vcpu, key)))
+		goto slow;
+	now = kvmgov_x86_exit_stamp(key);
+	if (unlikely(!kvmgov_ledger_exit(&vcpu->ledger,
+					 kvmgov_x86_reason(key, isa), now)))
+		goto slow;
+	if (unlikely(vcpu_is_due(vcpu, now)))
+		kvmgov_slice_exit(vcpu);
+	kvmgov_probe_end();
+	return;
+
+slow:
+	exit_slow(key, isa);
 	kvmgov_probe_end();
 }
 
@@ -132,30 +178,30 @@ static void on_wakeup(void)
 	kvmgov_probe_begin();
 	vcpu = vcpu_loaded();
 	if (vcpu)
-		kvmgov_ledger_halted(&vcpu->ledger);
+		kvmgov_ledger_look(&vcpu->ledger);
 	kvmgov_probe_end();
 }
 
 /* One probe for each prototype that is known, by number of arguments. */
-static void entry_1(void *data, struct kvm_vcpu *vcpu)
+static notrace void entry_1(void *data, struct kvm_vcpu *vcpu)
 {
 	on_entry(vcpu);
 }
 
-static void entry_2(void *data, struct kvm_vcpu *vcpu, bool force_exit)
+static notrace void entry_2(void *data, struct kvm_vcpu *vcpu, bool force_exit)
 {
 	on_entry(vcpu);
 }
 
-static void exit_2(void *data, struct kvm_vcpu *vcpu, u32 isa)
+static notrace void exit_2(void *data, struct kvm_vcpu *vcpu, u32 isa)
 {
-	on_exit(vcpu);
+	on_exit(vcpu, isa);
 }
 
-static void exit_3(void *data, unsigned int reason, struct kvm_vcpu *vcpu,
-		   u32 isa)
+static notrace void exit_3(void *data, unsigned int reason,
+			   struct kvm_vcpu *vcpu, u32 isa)
 {
-	on_exit(vcpu);
+	on_exit(vcpu, isa);
 }
 
 static void fpu_1(void *data, int load)
@@ -487,6 +533,7 @@ void kvmgov_hooks_vcpu_describe(const void *key, const void **vm_key,
 {
 	const struct kvm_vcpu *vcpu = key;
 
+	kvmgov_x86_learn(vcpu);
 	*vm_key = vcpu->kvm;
 	*index = vcpu->vcpu_id;
 }

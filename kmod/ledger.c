@@ -45,9 +45,12 @@ static void ledger_close(struct kvmgov_ledger *ledger,
 	if (facts->task == ledger->base.task)
 		ledger_compare(&ledger->base, facts, &stay);
 	/* What runs does not sleep, however far behind its CPU time is. */
-	if (ledger->state == KVMGOV_STATE_GUEST && facts->times.runs)
+	if (ledger_at_state(ledger->at) == KVMGOV_STATE_GUEST && facts->times.runs)
 		stay.asleep = 0;
-	kvmgov_state_divide(ledger->state, &stay, ledger->cycles);
+	kvmgov_state_divide(ledger_at_state(ledger->at), &stay, ledger->cycles);
+	if (ledger_at_state(ledger->at) == KVMGOV_STATE_EXIT ||
+	    ledger_at_state(ledger->at) == KVMGOV_STATE_VMM)
+		ledger->handled += stay.length;
 	ledger->since += stay.length;
 	ledger->base = *facts;
 }
@@ -61,14 +64,36 @@ void kvmgov_ledger_init(struct kvmgov_ledger *ledger,
 			const struct kvmgov_facts *facts)
 {
 	seqcount_init(&ledger->seq);
-	ledger->state = KVMGOV_STATE_EXIT;
+	ledger->at = LEDGER_AT(KVMGOV_STATE_EXIT, KVMGOV_REASON_NONE);
 	ledger->since = kvmgov_cycles();
 	ledger->base = *facts;
 }
 
 /**
+ * kvmgov_ledger_exit_slow() - the vCPU has left its guest, somehow
+ * @ledger: the ledger
+ * @reason: why
+ * @now: when it left, in cycles
+ *
+ * Context: the thread that runs the vCPU, with preemption disabled.
+ */
+void kvmgov_ledger_exit_slow(struct kvmgov_ledger *ledger, u32 reason, u64 now)
+{
+	if (reason > KVMGOV_REASON_LAST)
+		reason = KVMGOV_REASON_UNKNOWN;
+	raw_write_seqcount_begin(&ledger->seq);
+	/* Time stamps of two CPUs may be off by a bit: never run backwards. */
+	ledger->cycles[ledger_at_state(ledger->at)] += since_base(ledger->since, now);
+	ledger->since += since_base(ledger->since, now);
+	WRITE_ONCE(ledger->at, LEDGER_AT(KVMGOV_STATE_EXIT, reason));
+	ledger->nr_exits++;
+	raw_write_seqcount_end(&ledger->seq);
+}
+
+/**
  * kvmgov_ledger_switch() - the vCPU changes its state
  * @ledger: the ledger
+ * @exits: its exits by reason
  * @state: the state that begins now
  * @facts: what is known of the vCPU and the current thread
  *
@@ -76,16 +101,29 @@ void kvmgov_ledger_init(struct kvmgov_ledger *ledger,
  * @facts were taken.
  */
 void kvmgov_ledger_switch(struct kvmgov_ledger *ledger,
+			  struct kvmgov_exits *exits,
 			  enum kvmgov_state state,
 			  const struct kvmgov_facts *facts)
 {
+	u32 reason = ledger_at_reason(ledger->at);
+	struct kvmgov_exit_slot *slot;
+
 	raw_write_seqcount_begin(&ledger->seq);
 	ledger_close(ledger, facts, kvmgov_cycles());
 	/* One hold may sleep several times: count it once. */
-	if (state == KVMGOV_STATE_HELD_CPU && ledger->state != state)
+	if (state == KVMGOV_STATE_HELD_CPU && ledger_at_state(ledger->at) != state)
 		ledger->nr_held++;
-	WRITE_ONCE(ledger->state, state);
-	ledger->arrival = current->sched_info.last_arrival;
+	if (state == KVMGOV_STATE_GUEST) {
+		slot = kvmgov_exits_place(exits, reason);
+		kvmgov_exits_count(slot, ledger->handled);
+		reason = KVMGOV_REASON_NONE;
+		ledger->handled = 0;
+		ledger->arrival = current->sched_info.last_arrival;
+	} else {
+		/* The next entry has to add up what the exit has taken. */
+		ledger->arrival = 0;
+	}
+	WRITE_ONCE(ledger->at, LEDGER_AT(state, reason));
 	raw_write_seqcount_end(&ledger->seq);
 }
 
@@ -108,6 +146,37 @@ unsigned int kvmgov_ledger_copy(const struct kvmgov_ledger *ledger,
 		memcpy(copy, ledger, sizeof(*copy));
 	} while (read_seqcount_retry(&ledger->seq, seq));
 	return seq;
+}
+
+/**
+ * kvmgov_ledger_exits() - what is known of the exits for one reason
+ * @ledger: the ledger
+ * @exits: its exits by reason
+ * @nr: which reason, from 0
+ * @figures: where to put it
+ *
+ * Context: any.
+ *
+ * Return: false when there is no such reason.
+ */
+bool kvmgov_ledger_exits(const struct kvmgov_ledger *ledger,
+			 const struct kvmgov_exits *exits, u32 nr,
+			 struct kvmgov_exit_figures *figures)
+{
+	unsigned int seq;
+	u64 cycles;
+	bool found;
+
+	do {
+		seq = read_seqcount_begin(&ledger->seq);
+		cycles = ledger->handled;
+		if (ledger_at_state(ledger->at) == KVMGOV_STATE_EXIT ||
+		    ledger_at_state(ledger->at) == KVMGOV_STATE_VMM)
+			cycles += since_base(ledger->since, kvmgov_cycles());
+		found = kvmgov_exits_read(exits, nr, ledger_at_reason(ledger->at), cycles,
+					  figures);
+	} while (read_seqcount_retry(&ledger->seq, seq));
+	return found;
 }
 
 /**

@@ -13,6 +13,7 @@
 #include <linux/seqlock.h>
 #include <linux/types.h>
 
+#include "exits.h"
 #include "state.h"
 #include "thread.h"
 
@@ -40,13 +41,31 @@ struct kvmgov_facts {
 	struct kvmgov_halts halts;
 };
 
+/*
+ * What a vCPU is at, as the hooks see it, in one word: the state, which is EXIT,
+ * GUEST, VMM or a hold, and the reason of the exit that is being handled, or
+ * %KVMGOV_REASON_NONE.
+ */
+#define LEDGER_AT(state, reason)	((u32)(state) << 16 | (reason))
+
+static __always_inline enum kvmgov_state ledger_at_state(u32 at)
+{
+	return at >> 16;
+}
+
+static __always_inline u32 ledger_at_reason(u32 at)
+{
+	return at & 0xffff;
+}
+
 /**
  * struct kvmgov_ledger - the record of one vCPU
  * @seq: lets readers take a consistent copy
- * @state: the state that lasts as the hooks see it: EXIT, GUEST, VMM or a hold
+ * @at: what lasts; timers and other CPUs look at it without @seq
  * @since: when it began, in cycles
  * @arrival: when the thread of @base had last come to a CPU, on the scheduler's
- *	clock; 0 after a halt
+ *	clock; 0 where the next entry has to look at more than that
+ * @handled: time that the exit has been handled before @since, in cycles
  * @cycles: time spent in each state before @since, in cycles
  * @nr_exits: exits from guest mode
  * @nr_held: holds for the quota
@@ -54,9 +73,10 @@ struct kvmgov_facts {
  */
 struct kvmgov_ledger {
 	seqcount_t seq;
-	u32 state;
+	u32 at;
 	u64 since;
 	u64 arrival;
+	u64 handled;
 	u64 cycles[KVMGOV_NR_STATES];
 	u64 nr_exits;
 	u64 nr_held;
@@ -78,75 +98,86 @@ struct kvmgov_figures {
 };
 
 /*
- * Account for the time since the last change as a stay in one state. Preemption
- * is disabled.
+ * Longer than this, in cycles, no stay is on the fast way. As a time stamp that
+ * lies before the last one looks like a very long stay, it is not either.
  */
-static __always_inline void ledger_advance(struct kvmgov_ledger *ledger,
-					   enum kvmgov_state state, u64 now)
-{
-	u64 delta = now - ledger->since;
-
-	/* Time stamps of two CPUs may be off by a little: never run backwards. */
-	if (likely((s64)delta > 0)) {
-		ledger->cycles[ledger->state] += delta;
-		ledger->since = now;
-	}
-	/* Timers and other CPUs look at it without the sequence count. */
-	WRITE_ONCE(ledger->state, state);
-}
+#define KVMGOV_LEDGER_FAST	S32_MAX
 
 /**
- * kvmgov_ledger_simple() - has nothing but an exit been handled since the exit?
+ * kvmgov_ledger_entry() - the vCPU enters its guest, on the fast way
  * @ledger: the ledger
+ * @exits: its exits by reason
+ * @now: where to put the time, in cycles
  *
- * Then the thread has not left its CPU, nor KVM_RUN, and the vCPU has not
- * halted. Otherwise the facts are needed. Context: the vCPU's thread, about to
- * enter the guest.
- */
-static __always_inline bool
-kvmgov_ledger_simple(const struct kvmgov_ledger *ledger)
-{
-	return ledger->arrival == current->sched_info.last_arrival;
-}
-
-/**
- * kvmgov_ledger_entry() - the vCPU enters its guest, with nothing to divide
- * @ledger: the ledger
- * @now: when it enters, in cycles
+ * Fast is when the time since the exit was spent on nothing else: the thread has
+ * not left its CPU, nor KVM_RUN, and the vCPU has not halted.
  *
  * Context: the thread that runs the vCPU, with preemption disabled.
+ *
+ * Return: false when the entry is not fast; nothing has happened then.
  */
-static __always_inline void kvmgov_ledger_entry(struct kvmgov_ledger *ledger,
-						u64 now)
+static __always_inline bool kvmgov_ledger_entry(struct kvmgov_ledger *ledger,
+						struct kvmgov_exits *exits,
+						u64 *now)
 {
+	struct kvmgov_exit_slot *slot;
+	u32 at, place;
+	u64 delta;
+
+	at = ledger->at;
+	place = exits->place[ledger_at_reason(at)];
+	if (unlikely(ledger->arrival != current->sched_info.last_arrival ||
+		     !place))
+		return false;
+	*now = kvmgov_cycles();
+	delta = *now - ledger->since;
+	if (unlikely(delta > KVMGOV_LEDGER_FAST))
+		return false;
+	slot = (void *)exits + place;
 	raw_write_seqcount_begin(&ledger->seq);
-	ledger_advance(ledger, KVMGOV_STATE_GUEST, now);
+	ledger->cycles[ledger_at_state(at)] += delta;
+	kvmgov_exits_count(slot, delta);
+	ledger->since = *now;
+	WRITE_ONCE(ledger->at,
+		   LEDGER_AT(KVMGOV_STATE_GUEST, KVMGOV_REASON_NONE));
 	raw_write_seqcount_end(&ledger->seq);
+	return true;
 }
 
 /**
- * kvmgov_ledger_exit() - the vCPU has left its guest
+ * kvmgov_ledger_exit() - the vCPU has left its guest, on the fast way
  * @ledger: the ledger
+ * @reason: why
  * @now: when it left, in cycles
  *
  * Context: the thread that runs the vCPU, with preemption disabled.
+ *
+ * Return: false when the exit is not fast; nothing has happened then.
  */
-static __always_inline void kvmgov_ledger_exit(struct kvmgov_ledger *ledger,
-					       u64 now)
+static __always_inline bool kvmgov_ledger_exit(struct kvmgov_ledger *ledger,
+					       u32 reason, u64 now)
 {
+	s64 delta = now - ledger->since;
+
+	if (unlikely(delta < 0 || reason > KVMGOV_REASON_LAST))
+		return false;
 	raw_write_seqcount_begin(&ledger->seq);
-	ledger_advance(ledger, KVMGOV_STATE_EXIT, now);
+	/* Whatever it was before: an entry that nobody saw was one, too. */
+	ledger->cycles[KVMGOV_STATE_GUEST] += delta;
+	ledger->since = now;
+	WRITE_ONCE(ledger->at, LEDGER_AT(KVMGOV_STATE_EXIT, reason));
 	ledger->nr_exits++;
 	raw_write_seqcount_end(&ledger->seq);
+	return true;
 }
 
 /**
- * kvmgov_ledger_halted() - a halt is over
+ * kvmgov_ledger_look() - the next entry is not simple
  * @ledger: the ledger
  *
  * Context: the thread that runs the vCPU, with preemption disabled.
  */
-static inline void kvmgov_ledger_halted(struct kvmgov_ledger *ledger)
+static inline void kvmgov_ledger_look(struct kvmgov_ledger *ledger)
 {
 	ledger->arrival = 0;
 }
@@ -160,16 +191,21 @@ static inline void kvmgov_ledger_halted(struct kvmgov_ledger *ledger)
  */
 static inline bool kvmgov_ledger_in_guest(const struct kvmgov_ledger *ledger)
 {
-	return READ_ONCE(ledger->state) == KVMGOV_STATE_GUEST;
+	return ledger_at_state(READ_ONCE(ledger->at)) == KVMGOV_STATE_GUEST;
 }
 
 void kvmgov_ledger_init(struct kvmgov_ledger *ledger,
 			const struct kvmgov_facts *facts);
+void kvmgov_ledger_exit_slow(struct kvmgov_ledger *ledger, u32 reason, u64 now);
 void kvmgov_ledger_switch(struct kvmgov_ledger *ledger,
+			  struct kvmgov_exits *exits,
 			  enum kvmgov_state state,
 			  const struct kvmgov_facts *facts);
 unsigned int kvmgov_ledger_copy(const struct kvmgov_ledger *ledger,
 				struct kvmgov_ledger *copy);
+bool kvmgov_ledger_exits(const struct kvmgov_ledger *ledger,
+			 const struct kvmgov_exits *exits, u32 nr,
+			 struct kvmgov_exit_figures *figures);
 bool kvmgov_ledger_changed(const struct kvmgov_ledger *ledger,
 			   unsigned int version);
 void kvmgov_ledger_add(struct kvmgov_ledger *copy,

@@ -402,15 +402,18 @@ int kvmgov_nl_vm_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	return skb->len;
 }
 
+/* Puts all there is to tell of a vCPU; -EMSGSIZE when it has to go on later. */
+typedef int (*put_vcpu_fn)(struct sk_buff *skb, struct netlink_callback *cb,
+			   struct kvmgov_vcpu *vcpu);
+
 /*
  * Put the vCPUs of @vm from number @cb->args[1] on. They are only ever added,
  * at the end, until the VM has ended.
  */
 static int dump_vcpus(struct sk_buff *skb, struct netlink_callback *cb,
-		      struct kvmgov_vm *vm)
+		      struct kvmgov_vm *vm, put_vcpu_fn put)
 {
 	struct kvmgov_vcpu *vcpu;
-	void *header;
 	long nr = 0;
 	int err = 0;
 
@@ -418,14 +421,9 @@ static int dump_vcpus(struct sk_buff *skb, struct netlink_callback *cb,
 	list_for_each_entry_rcu(vcpu, &vm->vcpus, siblings) {
 		if (nr++ < cb->args[1])
 			continue;
-		header = dump_header(skb, cb, KVMGOV_CMD_VCPU_GET);
-		if (!header || fill_vcpu(skb, vcpu)) {
-			if (header)
-				genlmsg_cancel(skb, header);
-			err = -EMSGSIZE;
+		err = put(skb, cb, vcpu);
+		if (err)
 			break;
-		}
-		genlmsg_end(skb, header);
 		cb->args[1] = nr;
 	}
 	rcu_read_unlock();
@@ -433,12 +431,13 @@ static int dump_vcpus(struct sk_buff *skb, struct netlink_callback *cb,
 }
 
 /*
- * cb->args[0]: id of the VM that was finished last; [1]: number of vCPUs put
- * since then, of the VM with the id [2].
+ * Put the vCPUs of the VM that @attr names, or of all. cb->args[0]: id of the VM
+ * that was finished last; [1]: number of vCPUs put since then, of the VM with the
+ * id [2]; [3] is for @put.
  */
-int kvmgov_nl_vcpu_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+static int dump_all_vcpus(struct sk_buff *skb, struct netlink_callback *cb,
+			  const struct nlattr *attr, put_vcpu_fn put)
 {
-	struct nlattr *attr = kvmgov_dump_attrs(cb)[KVMGOV_A_VCPU_VM_ID];
 	u64 only = attr ? nla_get_u64(attr) : 0;
 	bool first = !cb->args[0] && !cb->args[2];
 	struct kvmgov_vm *vm;
@@ -462,10 +461,12 @@ int kvmgov_nl_vcpu_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 			kvmgov_vm_put(vm);
 			break;
 		}
-		if (cb->args[2] != vm->id)
+		if (cb->args[2] != vm->id) {
 			cb->args[1] = 0;
+			cb->args[3] = 0;
+		}
 		cb->args[2] = vm->id;
-		err = dump_vcpus(skb, cb, vm);
+		err = dump_vcpus(skb, cb, vm, put);
 		if (!err)
 			cb->args[0] = vm->id;
 		kvmgov_vm_put(vm);
@@ -473,6 +474,81 @@ int kvmgov_nl_vcpu_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 			return skb->len ?: err;
 	}
 	return skb->len;
+}
+
+static int put_vcpu(struct sk_buff *skb, struct netlink_callback *cb,
+		    struct kvmgov_vcpu *vcpu)
+{
+	void *header = dump_header(skb, cb, KVMGOV_CMD_VCPU_GET);
+
+	if (!header)
+		return -EMSGSIZE;
+	if (fill_vcpu(skb, vcpu)) {
+		genlmsg_cancel(skb, header);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, header);
+	return 0;
+}
+
+int kvmgov_nl_vcpu_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct nlattr *attr = kvmgov_dump_attrs(cb)[KVMGOV_A_VCPU_VM_ID];
+
+	return dump_all_vcpus(skb, cb, attr, put_vcpu);
+}
+
+static int fill_exits(struct sk_buff *skb, const struct kvmgov_vcpu *vcpu,
+		      const struct kvmgov_exit_figures *exits)
+{
+	char reason[KVMGOV_REASON_LEN];
+	int pad = KVMGOV_A_EXIT_PAD;
+
+	static_assert(sizeof(exits->histogram) == KVMGOV_EXIT_HISTOGRAM_LEN);
+	kvmgov_arch_reason_name(exits->reason, reason);
+	if (put_u64(skb, KVMGOV_A_EXIT_VM_ID, vcpu->vm->id, pad) ||
+	    nla_put_u32(skb, KVMGOV_A_EXIT_INDEX, vcpu->index) ||
+	    nla_put_string(skb, KVMGOV_A_EXIT_REASON, reason) ||
+	    put_u64(skb, KVMGOV_A_EXIT_NR, exits->nr, pad) ||
+	    put_u64(skb, KVMGOV_A_EXIT_TOTAL_NS, exits->total_ns, pad) ||
+	    put_u64(skb, KVMGOV_A_EXIT_MAX_NS, exits->max_ns, pad) ||
+	    nla_put(skb, KVMGOV_A_EXIT_HISTOGRAM, sizeof(exits->histogram),
+		    exits->histogram))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/* cb->args[3]: number of reasons put of this vCPU; none is ever taken away. */
+static int put_exits(struct sk_buff *skb, struct netlink_callback *cb,
+		     struct kvmgov_vcpu *vcpu)
+{
+	struct kvmgov_exit_figures exits;
+	void *header;
+
+	while (kvmgov_ledger_exits(&vcpu->ledger, &vcpu->exits, cb->args[3],
+				   &exits)) {
+		/* Nothing was ever unknown, most of the time. */
+		if (exits.nr) {
+			header = dump_header(skb, cb, KVMGOV_CMD_EXIT_GET);
+			if (!header)
+				return -EMSGSIZE;
+			if (fill_exits(skb, vcpu, &exits)) {
+				genlmsg_cancel(skb, header);
+				return -EMSGSIZE;
+			}
+			genlmsg_end(skb, header);
+		}
+		cb->args[3]++;
+	}
+	cb->args[3] = 0;
+	return 0;
+}
+
+int kvmgov_nl_exit_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct nlattr *attr = kvmgov_dump_attrs(cb)[KVMGOV_A_EXIT_VM_ID];
+
+	return dump_all_vcpus(skb, cb, attr, put_exits);
 }
 
 /* What @vm has to tell; where that is NULL, the current process. */

@@ -37,6 +37,10 @@ static const struct nla_policy kvmgov_vcpu_get_nl_policy[KVMGOV_A_VCPU_VM_ID + 1
 	[KVMGOV_A_VCPU_VM_ID] = { .type = NLA_U64 },
 };
 
+static const struct nla_policy kvmgov_exit_get_nl_policy[KVMGOV_A_EXIT_VM_ID + 1] = {
+	[KVMGOV_A_EXIT_VM_ID] = { .type = NLA_U64 },
+};
+
 const struct genl_ops kvmgov_nl_ops[KVMGOV_NL_N_OPS] = {
 	{
 		.cmd		= KVMGOV_CMD_INFO_GET,
@@ -68,6 +72,12 @@ const struct genl_ops kvmgov_nl_ops[KVMGOV_NL_N_OPS] = {
 		.dumpit		= kvmgov_nl_vcpu_get_dumpit,
 		.policy		= kvmgov_vcpu_get_nl_policy,
 		.maxattr	= ARRAY_SIZE(kvmgov_vcpu_get_nl_policy) - 1,
+	},
+	{
+		.cmd		= KVMGOV_CMD_EXIT_GET,
+		.dumpit		= kvmgov_nl_exit_get_dumpit,
+		.policy		= kvmgov_exit_get_nl_policy,
+		.maxattr	= ARRAY_SIZE(kvmgov_exit_get_nl_policy) - 1,
 	},
 };
 

@@ -11,7 +11,7 @@
 
 #include <uapi/linux/kvmgov.h>
 
-#define KVMGOV_NL_N_OPS		5
+#define KVMGOV_NL_N_OPS		6
 #define KVMGOV_NL_N_MCGRPS	2
 
 /* Indexes of the multicast groups, for genlmsg_multicast(). */
@@ -34,5 +34,6 @@ int kvmgov_nl_vm_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int kvmgov_nl_vm_set_doit(struct sk_buff *skb, struct genl_info *info);
 int kvmgov_nl_vm_reset_doit(struct sk_buff *skb, struct genl_info *info);
 int kvmgov_nl_vcpu_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
+int kvmgov_nl_exit_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 
 #endif /* _KVMGOV_NETLINK_GEN_H */

@@ -146,7 +146,10 @@ void kvmgov_vcpu_switch(struct kvmgov_vcpu *vcpu, enum kvmgov_state state)
 
 	preempt_disable();
 	vcpu_facts_here(vcpu, &facts);
-	kvmgov_ledger_switch(&vcpu->ledger, state, &facts);
+	kvmgov_ledger_switch(&vcpu->ledger, &vcpu->exits, state, &facts);
+	/* One that is new to the vCPU is looked at in each entry. */
+	if (vcpu->task != current)
+		kvmgov_ledger_look(&vcpu->ledger);
 	preempt_enable();
 }
 
@@ -213,6 +216,7 @@ struct kvmgov_vcpu *kvmgov_vcpu_new(struct kvmgov_vm *vm, const void *key,
 	kvmgov_runner_set(vcpu, runner);
 	vcpu_facts_here(vcpu, &facts);
 	kvmgov_ledger_init(&vcpu->ledger, &facts);
+	kvmgov_exits_init(&vcpu->exits);
 	kvmgov_slice_init(vcpu);
 	kvmgov_hold_init(vcpu);
 	INIT_WORK(&vcpu->publish, vcpu_publish);

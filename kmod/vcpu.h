@@ -65,6 +65,7 @@ struct kvmgov_runner {
  * @publish: makes it visible in sysfs
  * @kobj: its directory in sysfs
  * @rcu: frees it after probes and readers are done
+ * @exits: exits by reason; under the sequence count of @ledger
  *
  * The first cache line is all that a probe touches beside the ledger.
  */
@@ -92,6 +93,7 @@ struct kvmgov_vcpu {
 	struct work_struct publish;
 	struct kobject kobj;
 	struct rcu_head rcu;
+	struct kvmgov_exits exits;
 } ____cacheline_aligned;
 
 /*

@@ -1,30 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * x86: when a vCPU left its guest. For hooks.c alone; on the way of every exit,
- * and therefore not in x86.c.
+ * x86: when and why a vCPU left its guest. For hooks.c alone; on the way of every
+ * exit, and therefore not in x86.c.
  */
 #ifndef _KVMGOV_X86_H
 #define _KVMGOV_X86_H
 
-#include <linux/irqflags.h>
 #include <linux/kvm_host.h>
+
+#include <asm/svm.h>
+#include <asm/vmx.h>
 
 #include "arch.h"
 
 /*
- * KVM's scaling ratio is 1.0 in the hardware's fixed-point format: 32
- * fractional bits on SVM, 48 on VMX, none where the CPU cannot scale.
+ * The ratio of the TSC of a guest to the host's, in KVM's format, where KVM tells
+ * of an exit late and keeps the time; ~0, which no guest has, where it does not.
  */
-static __always_inline bool tsc_unscaled(const struct kvm_vcpu *vcpu)
-{
-	u64 ratio = vcpu->arch.l1_tsc_scaling_ratio;
+extern u64 kvmgov_x86_late_ratio;
 
-	return likely(ratio == BIT_ULL(32)) || ratio == 1 ||
-	       ratio == BIT_ULL(48);
-}
+void kvmgov_x86_learn_exit(const struct kvm_vcpu *vcpu);
 
 /**
- * kvmgov_exit_stamp() - when the vCPU left its guest, for kvm_exit
+ * kvmgov_x86_exit_stamp() - when the vCPU left its guest, for kvm_exit
  * @vcpu: the vCPU
  *
  * Mostly kvm_exit fires in the run function, with interrupts off: now. SVM up
@@ -36,11 +34,63 @@ static __always_inline bool tsc_unscaled(const struct kvm_vcpu *vcpu)
  *
  * Return: the time in cycles.
  */
-static __always_inline u64 kvmgov_exit_stamp(const struct kvm_vcpu *vcpu)
+static __always_inline u64 kvmgov_x86_exit_stamp(const struct kvm_vcpu *vcpu)
 {
-	if (irqs_disabled() || !tsc_unscaled(vcpu))
+	/* It changes once, when the first exit is seen. */
+	if (vcpu->arch.l1_tsc_scaling_ratio != data_race(kvmgov_x86_late_ratio))
 		return kvmgov_cycles();
 	return vcpu->arch.last_guest_tsc - vcpu->arch.l1_tsc_offset;
+}
+
+/* What an exit is of, as KVM numbers it in the tracepoint kvm_exit. */
+#define KVMGOV_X86_ISA_VMX	1U
+#define KVMGOV_X86_ISA_SVM	2U
+
+/*
+ * Its own number where the reasons of exits of that kind can be told on this
+ * host, ~0 where not.
+ */
+extern u32 kvmgov_x86_svm, kvmgov_x86_vmx;
+
+void kvmgov_x86_learn(const struct kvm_vcpu *vcpu);
+
+/* A field of the VMCS that is loaded; @otherwise where there is none. */
+static __always_inline unsigned long vmcs_read(unsigned long field,
+					       unsigned long otherwise)
+{
+	asm volatile("1: vmread %[field], %[value]\n\t"
+		     "ja 2f\n\t"
+		     "3: mov %[otherwise], %[value]\n"
+		     "2:\n"
+		     _ASM_EXTABLE(1b, 3b)
+		     : [value] "=&r" (otherwise)
+		     : [field] "r" (field), [otherwise] "0" (otherwise)
+		     : "cc");
+	return otherwise;
+}
+
+/**
+ * kvmgov_x86_reason() - why a vCPU has left its guest
+ * @vcpu: the vCPU; kvmgov_x86_learn() has been told of it
+ * @isa: what the exit is of
+ *
+ * Context: the probe of the exit.
+ *
+ * Return: the architecture's own number, which may be more than
+ * %KVMGOV_REASON_LAST; %KVMGOV_REASON_UNKNOWN where it cannot be told.
+ */
+static __always_inline u32 kvmgov_x86_reason(const struct kvm_vcpu *vcpu,
+					     u32 isa)
+{
+	const struct vmcb *const *vmcb = (const void *)(vcpu + 1);
+
+	/* These two change when the first vCPU is seen, for good. */
+	if (likely(isa == data_race(kvmgov_x86_svm)))
+		return (*vmcb)->control.exit_code;
+	/* As above. A flag beside the reason makes it one that nobody knows. */
+	if (isa == data_race(kvmgov_x86_vmx))
+		return vmcs_read(VM_EXIT_REASON, KVMGOV_REASON_UNKNOWN);
+	return KVMGOV_REASON_UNKNOWN;
 }
 
 /**

@@ -18,13 +18,13 @@
 
 static long batches = 15;
 static long exits = 2000;
-static long ratio = 300;
+static long allowed = 100;
 static long left_over = 1;
 
 static const struct test_option options[] = {
 	{ "batches", &batches, "batches to take the minimum of" },
 	{ "exits", &exits, "exits in a batch" },
-	{ "ratio", &ratio, "allowed cost in percent of the empty probes'" },
+	{ "allowed", &allowed, "allowed cost in instructions" },
 	{ "left-over", &left_over, "allowed cost after unloading" },
 	{}
 };
@@ -137,8 +137,7 @@ static void against_probes(const void *arg)
 
 	NEED(cost[UNLOADED], "not measured");
 	CHECK(probes >= 1, "the empty probes add %.2f", probes);
-	CHECK(added <= probes * ratio / 100, "%.2f instructions, the empty probes %.2f", added,
-	      probes);
+	CHECK(added <= allowed, "%.2f instructions, the empty probes %.2f", added, probes);
 }
 
 static void nothing_left(const void *arg)
@@ -154,8 +153,8 @@ static const enum state no_limit = NO_LIMIT, limit = LIMIT;
 
 static const struct test_case cases[] = {
 	{ "the cost of a round trip can be measured", measure, NULL },
-	{ "the hooks without a limit against two empty probes", against_probes, &no_limit },
-	{ "the hooks with a limit against two empty probes", against_probes, &limit },
+	{ "the hooks without a limit beside two empty probes", against_probes, &no_limit },
+	{ "the hooks with a limit beside two empty probes", against_probes, &limit },
 	{ "nothing is left after unloading", nothing_left, NULL },
 };
 

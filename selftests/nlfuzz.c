@@ -177,7 +177,7 @@ static void read_range(const struct nlmsghdr *nlh, void *arg)
 /* Learn by asking what is legal; the spec leaves that to the module. */
 static void prepare(struct storm *s, struct link *link)
 {
-	static struct legal legal[4];
+	static struct legal legal[5];
 	struct range r = {};
 	struct answer a = ask(link, message(link, KVMGOV_CMD_INFO_GET, 0), read_range, &r);
 	size_t i;
@@ -195,9 +195,13 @@ static void prepare(struct storm *s, struct link *link)
 	legal[3] = (struct legal){
 		.set = &spec_vm, .attr = PERIOD, .min = r.period_min, .max = r.period_max
 	};
-	s->m = (struct mutator){
-		.rng.state = seed, .family = link->family, .legal = legal, .nr_legal = 4
+	legal[4] = (struct legal){
+		.set = &spec_exit, .attr = KVMGOV_A_EXIT_VM_ID, .of = ids, .nr = NR_VMS
 	};
+	s->m = (struct mutator){ .rng.state = seed,
+				 .family = link->family,
+				 .legal = legal,
+				 .nr_legal = ARRAY_SIZE(legal) };
 	s->judge = (struct judge){
 		.seed = seed, .family = link->family, .batch = &s->batch, .model = &s->model
 	};

@@ -204,6 +204,43 @@ uint64_t kvmgov_vcpu_poll_ns(const struct kvmgov_vcpu *vcpu);
 uint64_t kvmgov_vcpu_ready_ns(const struct kvmgov_vcpu *vcpu);
 uint64_t kvmgov_vcpu_held_mem_ns(const struct kvmgov_vcpu *vcpu);
 
+/* --- exits by reason ------------------------------------------------------- */
+
+struct kvmgov_exit;
+struct kvmgov_exit_list;
+
+/* What kvmgov_exit_index() says of all vCPUs of a VM together. */
+#define KVMGOV_EXIT_ALL_VCPUS UINT32_MAX
+
+/*
+ * Read the exits by reason of the VM @vm_id, or of all VMs for 0: of each vCPU,
+ * or, with @sum, of all vCPUs of a VM together. By VM and vCPU, and then those
+ * that took most time first.
+ */
+struct kvmgov_exit_list *kvmgov_exit_list_get(struct kvmgov *kg, uint64_t vm_id, bool sum,
+					      struct kvmgov_error *err);
+void kvmgov_exit_list_free(struct kvmgov_exit_list *list);
+size_t kvmgov_exit_list_size(const struct kvmgov_exit_list *list);
+/* Lives as long as @list. NULL beyond the last. */
+const struct kvmgov_exit *kvmgov_exit_list_at(const struct kvmgov_exit_list *list, size_t i);
+
+uint64_t kvmgov_exit_vm_id(const struct kvmgov_exit *exit);
+uint32_t kvmgov_exit_index(const struct kvmgov_exit *exit);
+const char *kvmgov_exit_reason(const struct kvmgov_exit *exit);
+/* How many there were, with those that are being handled. */
+uint64_t kvmgov_exit_nr(const struct kvmgov_exit *exit);
+/* Time until the vCPU was in its guest again, holds apart: of all, of the longest. */
+uint64_t kvmgov_exit_total_ns(const struct kvmgov_exit *exit);
+uint64_t kvmgov_exit_max_ns(const struct kvmgov_exit *exit);
+
+/*
+ * How many took less than kvmgov_exit_bucket_ns(@bucket), but no less than that of
+ * the bucket before. There are KVMGOV_EXIT_BUCKETS; the last has no upper end,
+ * which is UINT64_MAX. Exits that are being handled are in none.
+ */
+uint64_t kvmgov_exit_histogram(const struct kvmgov_exit *exit, unsigned int bucket);
+uint64_t kvmgov_exit_bucket_ns(unsigned int bucket);
+
 /* --- values as people write them (pure functions) ------------------------- */
 
 /* A CPU limit that is none, written "max". */

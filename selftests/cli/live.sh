@@ -24,7 +24,7 @@ if [ "$VM_PID" = 0 ]; then
 	exit 0
 fi
 
-plan 24
+plan 25
 
 # What users can set of the VMs; without Python, for it is asked often.
 settings() {
@@ -79,7 +79,8 @@ run 0 list
 has "$out" "ID *NAME *PID *COMM *STATE *VCPUS *CPU *PERIOD *AVG% *HELD"
 has "$out" "$id  *live-test *$VM_PID "
 bare=$("$KVMGOV" | sed -n 1p)
-same "$bare" "$(sed -n 1p "$tmp/out")"
+# The columns are as wide as what is in them.
+same "$(echo "$bare" | tr -s " ")" "$(sed -n 1p "$tmp/out" | tr -s " ")"
 ok "list in text, and without a command"
 
 for word in "$id" live-test 123e4567-e89b-12d3-a456-426614174000 \
@@ -101,6 +102,26 @@ json "len(doc['vms']) == 1" "vm['name'] == 'live-test'" "vm['cpu'] == 'max'" \
 	"all(c['tid'] > 0 for c in vm['vcpus'])" \
 	"sum(c['nr_exits'] for c in vm['vcpus']) >= vm['nr_exits']"
 ok "show in text and JSON"
+
+run 0 exits "$id"
+has "$out" "VM $id (live-test)"
+has "$out" "REASON  *EXITS  *EXITS%  *TIME%  *TIME  *AVG  *MAX"
+has "$out" "interrupt "
+run 0 exits live-test --histogram --vcpus
+has "$out" "vCPU 0"
+has "$out" "to *|[*]"
+run 0 exits "$id" --json
+json "doc['id'] == $id" "doc['name'] == 'live-test'" \
+	"any('interrupt' in e['reason'] and e['nr'] > 0 for e in doc['exits'])" \
+	"not any(e['reason'] == 'unknown' for e in doc['exits'])" \
+	"all(e['vcpu'] is None and len(e['histogram']) == 24 for e in doc['exits'])" \
+	"[e['total_ns'] for e in doc['exits']] == sorted((e['total_ns'] for e in doc['exits']), reverse=True)" \
+	"all(0 <= e['nr'] - sum(b['nr'] for b in e['histogram']) <= 64 for e in doc['exits'])"
+run 0 exits "$id" --vcpus --json
+json "len({e['vcpu'] for e in doc['exits']}) == 2" "{e['vcpu'] for e in doc['exits']} == {0, 1}"
+run 1 exits nosuch
+has "$err" "there is no VM 'nosuch'; there are: *$id (live-test)"
+ok "exits in text, with histograms, of each vCPU, and in JSON"
 
 run 0 set live-test cpu=25% period=10ms
 empty "$out$err"

@@ -15,7 +15,7 @@ if [ -e /sys/module/kvmgov ]; then
 	exit 0
 fi
 
-commands="list show set reset freeze thaw events doctor"
+commands="list show set reset freeze thaw exits events doctor"
 not_loaded="the kvmgov module is not loaded"
 
 plan 17
@@ -82,7 +82,7 @@ run 2 events --count
 has "$err" "needs a value"
 ok "bad options, in text and in JSON"
 
-for command in show set reset freeze thaw; do
+for command in show set reset freeze thaw exits; do
 	run 2 "$command"
 	has "$err" "which VM?"
 done
@@ -92,6 +92,8 @@ run 2 set web cpu
 has "$err" "'cpu' is not of the form KEY=VALUE"
 run 2 list web
 has "$err" "kvmgov show web"
+run 2 exits web db
+has "$err" "one VM at a time"
 run 2 doctor web
 run 2 events web
 ok "missing and needless words"
@@ -111,7 +113,7 @@ has "$err" "$not_loaded; load it with: modprobe kvmgov"
 empty "$out"
 ok "without a command and without the module"
 
-for words in list "show web" "set web cpu=50%" "reset web" "freeze web" "thaw web" events; do
+for words in list "show web" "set web cpu=50%" "reset web" "freeze web" "thaw web" "exits web" events; do
 	# shellcheck disable=SC2086 # words
 	run 1 $words
 	has "$err" "$not_loaded; load it with: modprobe kvmgov"
@@ -119,7 +121,7 @@ for words in list "show web" "set web cpu=50%" "reset web" "freeze web" "thaw we
 done
 ok "every command says that the module is not loaded"
 
-for words in "" list "show web" "set web cpu=50%" "reset web" "freeze web" "thaw web" events; do
+for words in "" list "show web" "set web cpu=50%" "reset web" "freeze web" "thaw web" "exits web" events; do
 	# shellcheck disable=SC2086 # words
 	run 1 --json $words
 	json "doc['error']['errno'] == 6" "'$not_loaded' in doc['error']['message']" \

@@ -126,6 +126,21 @@ static bool list_vcpus(struct kvmgov *kg, struct kvmgov_error *err)
 	return true;
 }
 
+static bool list_exits(struct kvmgov *kg, struct kvmgov_error *err)
+{
+	struct kvmgov_exit_list *list = kvmgov_exit_list_get(kg, 7, true, err);
+	const struct kvmgov_exit *exit;
+	size_t i;
+
+	if (!list)
+		return false;
+	for (i = 0; (exit = kvmgov_exit_list_at(list, i)); i++)
+		sink += kvmgov_exit_nr(exit) + kvmgov_exit_total_ns(exit) +
+			strlen(kvmgov_exit_reason(exit)) + kvmgov_exit_histogram(exit, i);
+	kvmgov_exit_list_free(list);
+	return true;
+}
+
 /* A change of a VM that the answer has described. */
 static bool change_vm(struct kvmgov *kg, struct kvmgov_error *err)
 {
@@ -167,7 +182,7 @@ static bool listen_to(struct kvmgov *kg, struct kvmgov_error *err)
 }
 
 static bool (*const questions[])(struct kvmgov *kg, struct kvmgov_error *err) = {
-	get_info, get_vm, list_vms, find_vm, list_vcpus, change_vm, reset_vm, listen_to,
+	get_info, get_vm, list_vms, find_vm, list_vcpus, change_vm, reset_vm, listen_to, list_exits,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

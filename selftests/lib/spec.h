@@ -78,7 +78,7 @@ struct spec_op {
 	struct spec_mode doit, dumpit, notify;
 };
 
-extern const struct spec_set spec_hook, spec_info, spec_vm, spec_vcpu;
+extern const struct spec_set spec_hook, spec_info, spec_vm, spec_vcpu, spec_exit;
 extern const struct spec_op spec_ops[];
 extern const size_t nr_spec_ops;
 

@@ -100,6 +100,21 @@ const struct spec_set spec_vcpu = {
 	"vcpu", KVMGOV_A_VCPU_MAX, vcpu_attrs,
 };
 
+static const struct spec_attr exit_attrs[KVMGOV_A_EXIT_MAX + 1] = {
+	[KVMGOV_A_EXIT_VM_ID] = { "vm-id", SPEC_U64 },
+	[KVMGOV_A_EXIT_INDEX] = { "index", SPEC_U32 },
+	[KVMGOV_A_EXIT_REASON] = { "reason", SPEC_STRING },
+	[KVMGOV_A_EXIT_NR] = { "nr", SPEC_U64 },
+	[KVMGOV_A_EXIT_TOTAL_NS] = { "total-ns", SPEC_U64 },
+	[KVMGOV_A_EXIT_MAX_NS] = { "max-ns", SPEC_U64 },
+	[KVMGOV_A_EXIT_HISTOGRAM] = { "histogram", SPEC_BINARY, .exact_len = KVMGOV_EXIT_HISTOGRAM_LEN },
+	[KVMGOV_A_EXIT_PAD] = { "pad", SPEC_PAD },
+};
+
+const struct spec_set spec_exit = {
+	"exit", KVMGOV_A_EXIT_MAX, exit_attrs,
+};
+
 const struct spec_op spec_ops[] = {
 	{
 		.name = "info-get",
@@ -188,6 +203,19 @@ const struct spec_op spec_ops[] = {
 				ATTR(KVMGOV_A_VCPU_EXIT_NS) | ATTR(KVMGOV_A_VCPU_VMM_NS) |
 				ATTR(KVMGOV_A_VCPU_HALT_NS) | ATTR(KVMGOV_A_VCPU_POLL_NS) |
 				ATTR(KVMGOV_A_VCPU_READY_NS) | ATTR(KVMGOV_A_VCPU_HELD_MEM_NS),
+		},
+	},
+	{
+		.name = "exit-get",
+		.cmd = KVMGOV_CMD_EXIT_GET,
+		.set = &spec_exit,
+		.dumpit = {
+			.there = true,
+			.request = ATTR(KVMGOV_A_EXIT_VM_ID),
+			.reply = ATTR(KVMGOV_A_EXIT_VM_ID) | ATTR(KVMGOV_A_EXIT_INDEX) |
+				ATTR(KVMGOV_A_EXIT_REASON) | ATTR(KVMGOV_A_EXIT_NR) |
+				ATTR(KVMGOV_A_EXIT_TOTAL_NS) | ATTR(KVMGOV_A_EXIT_MAX_NS) |
+				ATTR(KVMGOV_A_EXIT_HISTOGRAM),
 		},
 	},
 	{

@@ -15,7 +15,7 @@
 	.balign	16
 	.globl	guest_begin, guest_end, guest_irq, guest_park
 	.globl	guest_spin, guest_gap, guest_out, guest_cpuid, guest_hlt
-	.globl	guest_touch, guest_mix, guest_batch
+	.globl	guest_touch, guest_mix, guest_batch, guest_count
 guest_begin:
 
 /* Never exits by itself. */
@@ -133,6 +133,47 @@ guest_batch:
 	xorl	%eax, %eax
 	outb	%al, $GUEST_PORT
 	jmp	guest_batch
+
+/*
+ * Exits to user space until told to begin by GA_RESULT; then as many exits of
+ * each kind as %rsi says: CPUID, RDMSR, OUT, a write to the first pages to touch,
+ * HLT; and then again.
+ */
+guest_count:
+	movq	%rdx, %r8
+	movq	%rsi, %r9
+1:	xorl	%eax, %eax
+	outb	%al, $GUEST_PORT
+	incq	GA_WORK(%rdi)
+	cmpq	$0, GA_RESULT(%rdi)
+	je	1b
+	movq	$0, GA_RESULT(%rdi)
+	movq	%r9, %r10
+2:	xorl	%eax, %eax
+	xorl	%ecx, %ecx
+	cpuid
+	decq	%r10
+	jnz	2b
+	movq	%r9, %r10
+	movl	$0x8b, %ecx
+3:	rdmsr
+	decq	%r10
+	jnz	3b
+	movq	%r9, %r10
+	xorl	%eax, %eax
+4:	outb	%al, $GUEST_PORT
+	decq	%r10
+	jnz	4b
+	movq	%r9, %r10
+5:	incb	(%r8)
+	addq	$4096, %r8
+	decq	%r10
+	jnz	5b
+	movq	%r9, %r10
+6:	hlt
+	decq	%r10
+	jnz	6b
+	jmp	1b
 
 /* The handler of GUEST_VECTOR: tells the local APIC and goes on. */
 guest_irq:

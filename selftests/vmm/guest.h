@@ -52,7 +52,7 @@ struct guest_gap {
  * @longest:	longest gap, in TSC ticks
  * @nr_gaps:	gaps over the threshold so far; the ring holds the last of them
  * @first:	TSC at the start
- * @result:	TSC ticks that the last batch took
+ * @result:	TSC ticks that the last batch took; VMM_COUNT: not 0 to begin
  * @last:	last TSC read
  * @lost:	sum of all gaps over the threshold, in TSC ticks
  */
@@ -77,5 +77,6 @@ _Static_assert(offsetof(struct guest_area, lost) == GA_LOST, "lost");
 extern const char guest_begin[], guest_end[], guest_irq[], guest_park[];
 extern const char guest_spin[], guest_gap[], guest_out[], guest_cpuid[];
 extern const char guest_hlt[], guest_touch[], guest_mix[], guest_batch[];
+extern const char guest_count[];
 #endif
 #endif

@@ -44,11 +44,11 @@ struct mode {
 };
 
 static const struct mode modes[VMM_NR_MODES] = {
-	[VMM_SPIN] = { "spin", guest_spin }, [VMM_GAP] = { "gap", guest_gap },
-	[VMM_OUT] = { "out", guest_out },    [VMM_CPUID] = { "cpuid", guest_cpuid },
-	[VMM_HLT] = { "hlt", guest_hlt },    [VMM_TOUCH] = { "touch", guest_touch },
-	[VMM_MIX] = { "mix", guest_mix },    [VMM_BATCH] = { "batch", guest_batch },
-	[VMM_PARK] = { "park", guest_park },
+	[VMM_SPIN] = { "spin", guest_spin },	[VMM_GAP] = { "gap", guest_gap },
+	[VMM_OUT] = { "out", guest_out },	[VMM_CPUID] = { "cpuid", guest_cpuid },
+	[VMM_HLT] = { "hlt", guest_hlt },	[VMM_TOUCH] = { "touch", guest_touch },
+	[VMM_MIX] = { "mix", guest_mix },	[VMM_BATCH] = { "batch", guest_batch },
+	[VMM_COUNT] = { "count", guest_count }, [VMM_PARK] = { "park", guest_park },
 };
 
 /* The vCPU that the present thread runs, for the signal handler. */

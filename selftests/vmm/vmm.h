@@ -32,6 +32,7 @@ enum vmm_mode {
 	VMM_TOUCH, /* writes to its memory, page by page */
 	VMM_MIX,   /* some of everything */
 	VMM_BATCH, /* measures batches of CPUID exits */
+	VMM_COUNT, /* makes a number of exits of each kind when told */
 	VMM_PARK,  /* sleeps for good */
 	VMM_NR_MODES
 };
@@ -47,7 +48,8 @@ enum vmm_want {
  * @nr_vcpus:	1 to VMM_MAX_VCPUS
  * @mode:	what the vCPUs do
  * @irqchip:	local APIC in the kernel: HLT sleeps there, interrupts can be sent
- * @param:	VMM_GAP: threshold in TSC ticks; VMM_BATCH: exits in a batch
+ * @param:	VMM_GAP: threshold in TSC ticks; VMM_BATCH: exits in a batch;
+ *		VMM_COUNT: how many of each kind, which are fewer than pages to touch
  * @touch:	bytes that VMM_TOUCH and VMM_MIX write to; 0: 64 pages
  */
 struct vmm_opts {

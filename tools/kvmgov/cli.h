@@ -44,7 +44,7 @@ struct command {
 	int (*run)(struct cli *cli, int argc, char **argv);
 };
 
-extern const struct command cmd_list, cmd_show, cmd_set, cmd_reset, cmd_freeze, cmd_thaw,
+extern const struct command cmd_list, cmd_show, cmd_set, cmd_reset, cmd_freeze, cmd_thaw, cmd_exits,
 	cmd_events, cmd_doctor;
 
 /**
@@ -156,6 +156,22 @@ struct field {
 
 extern const struct field vm_fields[];	 /* of struct kvmgov_vm; the last has no key */
 extern const struct field vcpu_fields[]; /* of struct kvmgov_vcpu */
+extern const struct field exit_fields[]; /* of struct exit_row */
+
+/**
+ * struct exit_row - Exits for one reason, among others
+ * @exit: The exits.
+ * @all_nr: Number of exits of them all.
+ * @all_ns: Their time.
+ */
+struct exit_row {
+	const struct kvmgov_exit *exit;
+	uint64_t all_nr;
+	uint64_t all_ns;
+};
+
+/* Time in ns as text writes it. */
+void ns_format(uint64_t ns, char *buf, size_t size);
 
 struct json_object *fields_json(const struct field *fields, const void *object);
 void fields_print(const struct field *fields, const void *object, const char *indent);

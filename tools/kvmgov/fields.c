@@ -141,6 +141,50 @@ static void get_vcpu_percent(const void *vcpu, struct value *value)
 	set_percent(value, kvmgov_vcpu_usage_ns(vcpu), kvmgov_vcpu_age_ns(vcpu));
 }
 
+static void get_exit_reason(const void *row, struct value *value)
+{
+	set_text(value, kvmgov_exit_reason(((const struct exit_row *)row)->exit));
+}
+
+static void get_exit_vcpu(const void *row, struct value *value)
+{
+	uint32_t index = kvmgov_exit_index(((const struct exit_row *)row)->exit);
+
+	set_number(value, index != KVMGOV_EXIT_ALL_VCPUS, index);
+}
+
+#define EXIT_NUMBER(name)                                                                          \
+	static void get_exit_##name(const void *row, struct value *value)                          \
+	{                                                                                          \
+		set_number(value, true, kvmgov_exit_##name(((const struct exit_row *)row)->exit)); \
+	}
+
+EXIT_NUMBER(nr)
+EXIT_NUMBER(total_ns)
+EXIT_NUMBER(max_ns)
+
+static void get_exit_avg_ns(const void *row, struct value *value)
+{
+	const struct kvmgov_exit *exit = ((const struct exit_row *)row)->exit;
+	uint64_t nr = kvmgov_exit_nr(exit);
+
+	set_number(value, nr, nr ? kvmgov_exit_total_ns(exit) / nr : 0);
+}
+
+static void get_exit_nr_percent(const void *object, struct value *value)
+{
+	const struct exit_row *row = object;
+
+	set_percent(value, kvmgov_exit_nr(row->exit), row->all_nr);
+}
+
+static void get_exit_time_percent(const void *object, struct value *value)
+{
+	const struct exit_row *row = object;
+
+	set_percent(value, kvmgov_exit_total_ns(row->exit), row->all_ns);
+}
+
 /*
  * Keys are for ever; others may be added. "cpu" and "period" are written as
  * "kvmgov set" reads them.
@@ -195,10 +239,23 @@ const struct field vcpu_fields[] = {
 	{ 0 },
 };
 
+/* As "perf kvm stat report" has them, where it has them. */
+const struct field exit_fields[] = {
+	{ "vcpu", NULL, NULL, UNIT_NONE, false, get_exit_vcpu },
+	{ "reason", "REASON", NULL, UNIT_NONE, false, get_exit_reason },
+	{ "nr", "EXITS", NULL, UNIT_NONE, false, get_exit_nr },
+	{ "nr_percent", "EXITS%", NULL, UNIT_PERCENT, false, get_exit_nr_percent },
+	{ "time_percent", "TIME%", NULL, UNIT_PERCENT, false, get_exit_time_percent },
+	{ "total_ns", "TIME", NULL, UNIT_NS, false, get_exit_total_ns },
+	{ "avg_ns", "AVG", NULL, UNIT_NS, false, get_exit_avg_ns },
+	{ "max_ns", "MAX", NULL, UNIT_NS, false, get_exit_max_ns },
+	{ 0 },
+};
+
 /* --- text --- */
 
 /* A time with three digits or more that count, in the unit that suits it. */
-static void format_ns(uint64_t ns, char *buf, size_t size)
+void ns_format(uint64_t ns, char *buf, size_t size)
 {
 	uint64_t s = ns / 1000000000;
 
@@ -233,9 +290,9 @@ static const char *value_text(const struct value *value, enum unit unit, char *b
 		break;
 	}
 	if (unit == UNIT_NS)
-		format_ns(value->number, buf, size);
+		ns_format(value->number, buf, size);
 	else if (unit == UNIT_US)
-		format_ns(value->number * 1000, buf, size);
+		ns_format(value->number * 1000, buf, size);
 	else
 		snprintf(buf, size, "%" PRIu64, value->number);
 	return buf;

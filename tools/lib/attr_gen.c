@@ -162,3 +162,29 @@ const struct nla_policy kvmgov_attr_vcpu_policy[KVMGOV_A_VCPU_MAX + 1] = {
 	[KVMGOV_A_VCPU_READY_NS] = { .type = NLA_U64 },
 	[KVMGOV_A_VCPU_HELD_MEM_NS] = { .type = NLA_U64 },
 };
+
+const char *const kvmgov_attr_exit_names[KVMGOV_A_EXIT_MAX + 1] = {
+	[KVMGOV_A_EXIT_VM_ID] = "vm-id",
+	[KVMGOV_A_EXIT_INDEX] = "index",
+	[KVMGOV_A_EXIT_REASON] = "reason",
+	[KVMGOV_A_EXIT_NR] = "nr",
+	[KVMGOV_A_EXIT_TOTAL_NS] = "total-ns",
+	[KVMGOV_A_EXIT_MAX_NS] = "max-ns",
+	[KVMGOV_A_EXIT_HISTOGRAM] = "histogram",
+	[KVMGOV_A_EXIT_PAD] = "pad",
+};
+
+const struct nla_policy kvmgov_attr_exit_policy[KVMGOV_A_EXIT_MAX + 1] = {
+	[KVMGOV_A_EXIT_VM_ID] = { .type = NLA_U64 },
+	[KVMGOV_A_EXIT_INDEX] = { .type = NLA_U32 },
+	[KVMGOV_A_EXIT_REASON] = { .type = NLA_STRING },
+	[KVMGOV_A_EXIT_NR] = { .type = NLA_U64 },
+	[KVMGOV_A_EXIT_TOTAL_NS] = { .type = NLA_U64 },
+	[KVMGOV_A_EXIT_MAX_NS] = { .type = NLA_U64 },
+	[KVMGOV_A_EXIT_HISTOGRAM] = {
+		.type = NLA_UNSPEC,
+		.minlen = KVMGOV_EXIT_HISTOGRAM_LEN,
+		.maxlen = KVMGOV_EXIT_HISTOGRAM_LEN,
+	},
+	[KVMGOV_A_EXIT_PAD] = { .type = NLA_UNSPEC },
+};

@@ -19,5 +19,7 @@ extern const char *const kvmgov_attr_vm_names[KVMGOV_A_VM_MAX + 1];
 extern const struct nla_policy kvmgov_attr_vm_policy[KVMGOV_A_VM_MAX + 1];
 extern const char *const kvmgov_attr_vcpu_names[KVMGOV_A_VCPU_MAX + 1];
 extern const struct nla_policy kvmgov_attr_vcpu_policy[KVMGOV_A_VCPU_MAX + 1];
+extern const char *const kvmgov_attr_exit_names[KVMGOV_A_EXIT_MAX + 1];
+extern const struct nla_policy kvmgov_attr_exit_policy[KVMGOV_A_EXIT_MAX + 1];
 
 #endif /* _LIBKVMGOV_ATTR_GEN_H */

@@ -36,6 +36,7 @@ extern const struct kvmgov_attr_set kvmgov_set_hook;
 extern const struct kvmgov_attr_set kvmgov_set_info;
 extern const struct kvmgov_attr_set kvmgov_set_vm;
 extern const struct kvmgov_attr_set kvmgov_set_vcpu;
+extern const struct kvmgov_attr_set kvmgov_set_exit;
 
 /**
  * struct kvmgov_record - The attributes of one message, parsed and kept

@@ -19,6 +19,7 @@ ATTR_SET(hook, HOOK);
 ATTR_SET(info, INFO);
 ATTR_SET(vm, VM);
 ATTR_SET(vcpu, VCPU);
+ATTR_SET(exit, EXIT);
 
 struct kvmgov_record *kvmgov_record_new(const struct kvmgov_attr_set *set,
 					const struct nlattr *attrs, int len,

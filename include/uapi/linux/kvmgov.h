@@ -32,6 +32,16 @@
 /* Value of cpu-quota-us that means that there is no limit. */
 #define KVMGOV_QUOTA_NONE	0xffffffffffffffffULL
 
+/*
+ * Buckets of a histogram of exits: the first counts those that took less than
+ * 512 ns, each other one those that took up to twice as long as those of the
+ * one before, the last all that took 2^31 ns or longer.
+ */
+#define KVMGOV_EXIT_BUCKETS	24
+
+/* Length of such a histogram in bytes, each bucket an u64. */
+#define KVMGOV_EXIT_HISTOGRAM_LEN	192
+
 /**
  * enum kvmgov_vm_state - What an administrator wants of a VM.
  * @KVMGOV_VM_STATE_RUNNING: The VM runs within its limits.
@@ -276,6 +286,40 @@ enum kvmgov_a_vcpu {
 #define KVMGOV_A_VCPU_MAX (__KVMGOV_A_VCPU_MAX - 1)
 
 /**
+ * enum kvmgov_a_exit - The exits of one virtual CPU for one reason. The time of
+ *      an exit lasts until the vCPU enters its guest again, whatever happened
+ *      meanwhile, but for the time that it was held or paused.
+ * @KVMGOV_A_EXIT_VM_ID: (u64)
+ * @KVMGOV_A_EXIT_INDEX: (u32) KVM's vcpu_id.
+ * @KVMGOV_A_EXIT_REASON: (NUL-terminated string) Why the vCPU left its guest,
+ *      by the kernel's name for it in small letters; a number that the kernel
+ *      has no name for as reason_0x1f; "unknown" where nobody can tell.
+ * @KVMGOV_A_EXIT_NR: (u64) How many, with the one that is being handled.
+ * @KVMGOV_A_EXIT_TOTAL_NS: (u64) Time of all of them, up to now.
+ * @KVMGOV_A_EXIT_MAX_NS: (u64) Time of the longest.
+ * @KVMGOV_A_EXIT_HISTOGRAM: (binary, exactly %KVMGOV_EXIT_HISTOGRAM_LEN bytes)
+ *      How many took how long, in exit-buckets buckets; without the one that is
+ *      being handled.
+ * @KVMGOV_A_EXIT_PAD: Padding, for the alignment of 64-bit attributes; carries
+ *      nothing.
+ */
+enum kvmgov_a_exit {
+	KVMGOV_A_EXIT_VM_ID = 1,
+	KVMGOV_A_EXIT_INDEX,
+	KVMGOV_A_EXIT_REASON,
+	KVMGOV_A_EXIT_NR,
+	KVMGOV_A_EXIT_TOTAL_NS,
+	KVMGOV_A_EXIT_MAX_NS,
+	KVMGOV_A_EXIT_HISTOGRAM,
+	KVMGOV_A_EXIT_PAD,
+
+	/* private: */
+	__KVMGOV_A_EXIT_MAX,
+};
+
+#define KVMGOV_A_EXIT_MAX (__KVMGOV_A_EXIT_MAX - 1)
+
+/**
  * enum kvmgov_cmd - Commands, the same number naming a request and its reply.
  * @KVMGOV_CMD_INFO_GET: (do) Describe the module, its hooks, and what this host
  *      allows. A do request carries no attribute. The reply carries the
@@ -297,6 +341,10 @@ enum kvmgov_a_vcpu {
  * @KVMGOV_CMD_VCPU_GET: (dump) Read the vCPUs of one VM, or of all VMs where
  *      vm-id is absent. A dump request may carry %KVMGOV_A_VCPU_VM_ID. The
  *      reply carries the attributes of &enum kvmgov_a_vcpu.
+ * @KVMGOV_CMD_EXIT_GET: (dump) Read the exits by reason of the vCPUs of one VM,
+ *      or of all VMs where vm-id is absent. Reasons that a vCPU never had are
+ *      left out. A dump request may carry %KVMGOV_A_EXIT_VM_ID. The reply
+ *      carries the attributes of &enum kvmgov_a_exit.
  * @KVMGOV_CMD_VM_NEW_NTF: (notification to %KVMGOV_MCGRP_EVENTS) A VM has
  *      appeared and is governed. Carries what the reply to %KVMGOV_CMD_VM_GET
  *      carries.
@@ -318,6 +366,7 @@ enum kvmgov_cmd {
 	KVMGOV_CMD_VM_SET,
 	KVMGOV_CMD_VM_RESET,
 	KVMGOV_CMD_VCPU_GET,
+	KVMGOV_CMD_EXIT_GET,
 	KVMGOV_CMD_VM_NEW_NTF,
 	KVMGOV_CMD_VM_END_NTF,
 	KVMGOV_CMD_VM_CHANGE_NTF,

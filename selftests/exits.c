@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * exits: a guest that makes a known number of exits of each kind; kvmgov counts
+ * them one by one, under the names that the kernel gives them.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <inttypes.h>
+#include <netlink/genl/genl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "gov.h"
+#include "nl.h"
+#include "test.h"
+
+#define MAX_REASONS 64
+
+static long each = 1000;
+static long delay_us = 300;
+
+static const struct test_option options[] = { { "each", &each, "exits of each kind" },
+					      { "delay-us", &delay_us,
+						"how long the VMM takes for those of one kind" },
+					      {} };
+
+/**
+ * struct reason - what kvmgov says of the exits for one reason
+ * @name:	the reason
+ * @nr:		how many
+ * @total_ns:	their time
+ * @max_ns:	that of the longest
+ * @histogram:	how many took how long
+ */
+struct reason {
+	char name[32];
+	uint64_t nr;
+	uint64_t total_ns;
+	uint64_t max_ns;
+	uint64_t histogram[KVMGOV_EXIT_BUCKETS];
+};
+
+/**
+ * struct exits - all of them
+ * @nr:		number of reasons
+ * @reasons:	the reasons
+ * @sum:	exits for all reasons
+ * @nr_exits:	the same, counted elsewhere
+ */
+struct exits {
+	size_t nr;
+	struct reason reasons[MAX_REASONS];
+	uint64_t sum;
+	uint64_t nr_exits;
+};
+
+static void read_reason(const struct nlmsghdr *nlh, void *arg)
+{
+	struct genlmsghdr *hdr = nlmsg_data(nlh);
+	struct nlattr *attrs[KVMGOV_A_EXIT_MAX + 1];
+	struct exits *exits = arg;
+	struct reason *reason = &exits->reasons[exits->nr];
+
+	NEED(exits->nr < MAX_REASONS, "too many reasons");
+	NEED(!nla_parse(attrs, KVMGOV_A_EXIT_MAX, genlmsg_attrdata(hdr, 0), genlmsg_attrlen(hdr, 0),
+			NULL) &&
+		     attrs[KVMGOV_A_EXIT_REASON] && attrs[KVMGOV_A_EXIT_NR] &&
+		     attrs[KVMGOV_A_EXIT_TOTAL_NS] && attrs[KVMGOV_A_EXIT_MAX_NS] &&
+		     attrs[KVMGOV_A_EXIT_HISTOGRAM] &&
+		     nla_len(attrs[KVMGOV_A_EXIT_HISTOGRAM]) == sizeof(reason->histogram),
+	     "not what the specification says");
+	snprintf(reason->name, sizeof(reason->name), "%s",
+		 nla_get_string(attrs[KVMGOV_A_EXIT_REASON]));
+	reason->nr = nla_get_u64(attrs[KVMGOV_A_EXIT_NR]);
+	reason->total_ns = nla_get_u64(attrs[KVMGOV_A_EXIT_TOTAL_NS]);
+	reason->max_ns = nla_get_u64(attrs[KVMGOV_A_EXIT_MAX_NS]);
+	memcpy(reason->histogram, nla_data(attrs[KVMGOV_A_EXIT_HISTOGRAM]),
+	       sizeof(reason->histogram));
+	exits->sum += reason->nr;
+	exits->nr++;
+}
+
+static void read_exits(struct exits *exits, const struct link *link, uint64_t id)
+{
+	const struct attr attrs[MAX_ATTRS] = { { KVMGOV_A_EXIT_VM_ID, 0, NULL } };
+	struct nl_msg *msg = message(link, KVMGOV_CMD_EXIT_GET, NLM_F_DUMP);
+	struct answer a;
+
+	memset(exits, 0, sizeof(*exits));
+	put_attrs(msg, attrs, &id);
+	a = ask(link, msg, read_reason, exits);
+	NEED(!a.error && !a.silent, "%s", a.text);
+	exits->nr_exits = gov_u64("vms/%" PRIu64 "/vcpus/0/nr_exits", id);
+}
+
+static const struct reason *find(const struct exits *exits, const char *name)
+{
+	static const struct reason none;
+	size_t i;
+
+	for (i = 0; i < exits->nr; i++)
+		if (!strcmp(exits->reasons[i].name, name))
+			return &exits->reasons[i];
+	return &none;
+}
+
+/* One stay in KVM_RUN; why it ended. */
+static uint32_t run(struct vmm_vcpu *vcpu)
+{
+	int err;
+
+	do {
+		err = ioctl(vcpu->fd, KVM_RUN, 0) ? errno : 0;
+	} while (err == EINTR);
+	NEED(!err, "KVM_RUN: %s", strerror(err));
+	return vcpu->run->exit_reason;
+}
+
+static void program(struct vmm *vmm)
+{
+	struct vmm_vcpu *vcpu = &vmm->vcpu[0];
+	int64_t until;
+	long halts = 0, outs = 0;
+
+	vmm_area(vmm, 0)->result = 1;
+	while (halts < each) {
+		if (run(vcpu) == KVM_EXIT_HLT) {
+			halts++;
+			continue;
+		}
+		outs++;
+		until = test_now() + delay_us * NS_PER_US;
+		while (test_now() < until)
+			;
+	}
+	CHECK(outs == each, "%ld of %ld", outs, each);
+}
+
+/* Exits that the guest makes are counted exactly; and nothing that never was. */
+static void check_counts(const struct exits *before, const struct exits *after)
+{
+	static const char *const svm[] = { "cpuid", "msr", "io", "npf", "hlt" };
+	static const char *const vmx[] = { "cpuid", "msr_read", "io_instruction", "ept_violation",
+					   "hlt" };
+	const char *const *names = find(after, "io")->nr ? svm : vmx;
+	size_t i;
+
+	for (i = 0; i < after->nr; i++)
+		test_diag("%-20s %8" PRIu64 "  %10.3f ms  longest %8.1f us", after->reasons[i].name,
+			  after->reasons[i].nr, after->reasons[i].total_ns / 1e6,
+			  after->reasons[i].max_ns / 1e3);
+	for (i = 0; i < ARRAY_SIZE(svm); i++) {
+		uint64_t nr = find(after, names[i])->nr - find(before, names[i])->nr;
+
+		CHECK(nr == (uint64_t)each, "%s: %" PRIu64, names[i], nr);
+	}
+	CHECK(!find(after, "unknown")->nr, "%" PRIu64 " are unknown", find(after, "unknown")->nr);
+	CHECK(after->sum == after->nr_exits, "%" PRIu64 " by reason, %" PRIu64 " in all",
+	      after->sum, after->nr_exits);
+}
+
+/* Figures of one reason agree with one another. */
+static void check_figures(const struct reason *reason, bool lasts)
+{
+	uint64_t nr = 0, least = 0, most = 0;
+	int i;
+
+	for (i = 0; i < KVMGOV_EXIT_BUCKETS; i++) {
+		nr += reason->histogram[i];
+		least += reason->histogram[i] * (i ? 256ULL << i : 0);
+		most += reason->histogram[i] * (512ULL << i);
+	}
+	CHECK(nr + lasts == reason->nr, "%s: %" PRIu64 " in the histogram of %" PRIu64,
+	      reason->name, nr, reason->nr);
+	CHECK(reason->total_ns >= least && (lasts || reason->total_ns <= most),
+	      "%s: %" PRIu64 " ns, by the histogram %" PRIu64 " to %" PRIu64, reason->name,
+	      reason->total_ns, least, most);
+	CHECK(reason->max_ns <= reason->total_ns && reason->max_ns * reason->nr >= reason->total_ns,
+	      "%s: the longest %" PRIu64 " ns of %" PRIu64, reason->name, reason->max_ns,
+	      reason->total_ns);
+}
+
+static struct vmm *warm_up(uint64_t *id)
+{
+	const struct vmm_opts opts = {
+		.nr_vcpus = 1,
+		.mode = VMM_COUNT,
+		.param = each,
+		.touch = each * 4096,
+	};
+	struct vmm *vmm;
+	int i;
+
+	gov_need();
+	vmm = gov_create(&opts);
+	vmm_adopt(&vmm->vcpu[0]);
+	for (i = 0; i < 100; i++)
+		run(&vmm->vcpu[0]);
+	*id = gov_find(vmm);
+	return vmm;
+}
+
+static void counted(const void *arg)
+{
+	static struct exits before, after;
+	struct vmm *vmm;
+	struct link link;
+	uint64_t id, io;
+	size_t i;
+
+	(void)arg;
+	need_link(&link);
+	vmm = warm_up(&id);
+	read_exits(&before, &link, id);
+	program(vmm);
+	read_exits(&after, &link, id);
+	check_counts(&before, &after);
+	for (i = 0; i < after.nr; i++)
+		check_figures(&after.reasons[i], !strcmp(after.reasons[i].name, "hlt"));
+	io = find(&after, "io")->total_ns + find(&after, "io_instruction")->total_ns;
+	CHECK(io >= (uint64_t)(each * delay_us * NS_PER_US),
+	      "%.3f ms of I/O, the VMM has taken %.3f", io / 1e6, each * delay_us / 1e3);
+	gov_end(vmm);
+	gov_no_leak();
+	link_close(&link);
+}
+
+/* A hold is not the time of an exit; a sleep in user space is, while it lasts. */
+static void held_apart(const void *arg)
+{
+	const struct vmm_opts opts = { .nr_vcpus = 1, .mode = VMM_CPUID };
+	static struct exits exits;
+	struct vmm_vcpu *vcpu;
+	uint64_t id, held, cpuid = 0;
+	struct vmm *vmm;
+	struct link link;
+	size_t i;
+
+	(void)arg;
+	need_link(&link);
+	vmm = gov_start(&opts, &id);
+	gov_set(id, 10000, 100000);
+	test_sleep(2 * NS_PER_S);
+	held = gov_u64("vms/%" PRIu64 "/cpu/held_ns", id);
+	read_exits(&exits, &link, id);
+	for (i = 0; i < exits.nr; i++)
+		cpuid += exits.reasons[i].total_ns;
+	CHECK(held > 3 * NS_PER_S / 2, "held for %.3f s", held / 1e9);
+	CHECK(cpuid < 2 * NS_PER_S - held + NS_PER_S / 10, "exits of %.3f s, held %.3f",
+	      cpuid / 1e9, held / 1e9);
+	gov_set(id, GOV_NONE, 100000);
+	vcpu = &vmm->vcpu[0];
+	vmm_pause(vmm);
+	NEED(POLL(10 * NS_PER_S, vcpu->nr_eintr), "it does not leave");
+	read_exits(&exits, &link, id);
+	cpuid = exits.reasons[0].total_ns;
+	for (i = 0, cpuid = 0; i < exits.nr; i++)
+		cpuid += exits.reasons[i].total_ns;
+	test_sleep(NS_PER_S);
+	read_exits(&exits, &link, id);
+	for (i = 0; i < exits.nr; i++)
+		cpuid -= exits.reasons[i].total_ns;
+	CHECK(-(int64_t)cpuid > 9 * NS_PER_S / 10, "%.3f s in a second", -(int64_t)cpuid / 1e9);
+	vmm_resume(vmm);
+	gov_end(vmm);
+	link_close(&link);
+}
+
+static const struct test_case cases[] = {
+	{ "each exit is counted under its name", counted, NULL },
+	{ "a hold is no exit's time, a sleep of the VMM is", held_apart, NULL },
+};
+
+int main(int argc, char **argv)
+{
+	test_init(argc, argv, options);
+	test_main(cases, ARRAY_SIZE(cases));
+}
