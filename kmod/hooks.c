@@ -505,6 +505,27 @@ bool kvmgov_hooks_vcpu_loaded(const void *key)
 }
 
 /**
+ * kvmgov_hooks_vcpu_preempted() - a vCPU is kept from running, or not any more
+ * @key: address of a KVM vCPU that the current thread has loaded, or NULL
+ * @preempted: it is
+ *
+ * KVM tells the guest's other vCPUs, in the steal time area, when the thread
+ * leaves its CPU, but by itself only of a thread that would go on if it could.
+ * It takes that back when the thread gets a CPU again.
+ *
+ * Context: the vCPU's thread, before and after it sleeps.
+ */
+void kvmgov_hooks_vcpu_preempted(const void *key, bool preempted)
+{
+	struct kvm_vcpu *vcpu = (struct kvm_vcpu *)key;
+
+	preempt_disable();
+	if (kvmgov_hooks_vcpu_loaded(key))
+		WRITE_ONCE(vcpu->preempted, preempted);
+	preempt_enable();
+}
+
+/**
  * kvmgov_hooks_vcpu_halts() - what KVM has counted of a vCPU's halts
  * @key: address of a KVM vCPU that is alive
  * @halts: where to put it

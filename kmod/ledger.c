@@ -128,6 +128,35 @@ void kvmgov_ledger_switch(struct kvmgov_ledger *ledger,
 }
 
 /**
+ * kvmgov_ledger_held() - time that the vCPU was held for lack of something
+ * @ledger: the ledger
+ *
+ * Context: the thread that runs the vCPU.
+ *
+ * Return: in cycles, without the state that lasts.
+ */
+u64 kvmgov_ledger_held(const struct kvmgov_ledger *ledger)
+{
+	return ledger->cycles[KVMGOV_STATE_HELD_CPU] +
+	       ledger->cycles[KVMGOV_STATE_HELD_MEM];
+}
+
+/**
+ * kvmgov_ledger_rebase() - the thread was made to look as if it had waited
+ * @ledger: the ledger
+ * @ready: for how long, in ns, which is not to be accounted for
+ *
+ * Context: the thread that runs the vCPU, with preemption disabled since before
+ * the last change of state.
+ */
+void kvmgov_ledger_rebase(struct kvmgov_ledger *ledger, u64 ready)
+{
+	raw_write_seqcount_begin(&ledger->seq);
+	ledger->base.times.ready += ready;
+	raw_write_seqcount_end(&ledger->seq);
+}
+
+/**
  * kvmgov_ledger_copy() - copy a ledger
  * @ledger: the ledger
  * @copy: where to put it

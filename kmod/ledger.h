@@ -197,6 +197,8 @@ static inline bool kvmgov_ledger_in_guest(const struct kvmgov_ledger *ledger)
 void kvmgov_ledger_init(struct kvmgov_ledger *ledger,
 			const struct kvmgov_facts *facts);
 void kvmgov_ledger_exit_slow(struct kvmgov_ledger *ledger, u32 reason, u64 now);
+u64 kvmgov_ledger_held(const struct kvmgov_ledger *ledger);
+void kvmgov_ledger_rebase(struct kvmgov_ledger *ledger, u64 ready);
 void kvmgov_ledger_switch(struct kvmgov_ledger *ledger,
 			  struct kvmgov_exits *exits,
 			  enum kvmgov_state state,

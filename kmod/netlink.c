@@ -162,7 +162,9 @@ static int fill_limit(struct sk_buff *skb, struct kvmgov_vm *vm)
 	    put_u64(skb, KVMGOV_A_VM_CPU_QUOTA_US, limit.quota_us,
 		    KVMGOV_A_VM_PAD) ||
 	    nla_put_u32(skb, KVMGOV_A_VM_CPU_PERIOD_US, limit.period_us) ||
-	    put_u64(skb, KVMGOV_A_VM_NR_PERIODS, nr_periods, KVMGOV_A_VM_PAD))
+	    put_u64(skb, KVMGOV_A_VM_NR_PERIODS, nr_periods, KVMGOV_A_VM_PAD) ||
+	    nla_put_u32(skb, KVMGOV_A_VM_CPU_STEAL, READ_ONCE(vm->steal) ?
+			KVMGOV_STEAL_ON : KVMGOV_STEAL_OFF))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -345,6 +347,11 @@ int kvmgov_nl_vm_set_doit(struct sk_buff *skb, struct genl_info *info)
 		change.set_frozen = true;
 		change.frozen = nla_get_u32(attrs[KVMGOV_A_VM_STATE]) ==
 				KVMGOV_VM_STATE_FROZEN;
+	}
+	if (attrs[KVMGOV_A_VM_CPU_STEAL]) {
+		change.set_steal = true;
+		change.steal = nla_get_u32(attrs[KVMGOV_A_VM_CPU_STEAL]) ==
+			       KVMGOV_STEAL_ON;
 	}
 	if (attrs[KVMGOV_A_VM_CPU_QUOTA_US]) {
 		change.set_quota = true;

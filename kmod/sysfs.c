@@ -248,6 +248,27 @@ static ssize_t vm_period_us_store(struct kobject *kobj,
 }
 ATTR_RW(vm, period_us);
 
+static ssize_t vm_steal_show(struct kobject *kobj, struct kobj_attribute *attr,
+			     char *buf)
+{
+	return sysfs_emit(buf, "%d\n", READ_ONCE(to_vm(kobj)->steal));
+}
+
+static ssize_t vm_steal_store(struct kobject *kobj, struct kobj_attribute *attr,
+			      const char *buf, size_t count)
+{
+	struct kvmgov_vm_change change = { .set_steal = true };
+
+	if (!is_text(buf, count))
+		return -EINVAL;
+	if (sysfs_streq(buf, "1"))
+		change.steal = true;
+	else if (!sysfs_streq(buf, "0"))
+		return -EINVAL;
+	return vm_store(kobj, &change, count);
+}
+ATTR_RW(vm, steal);
+
 ATTR_U64(vm, usage_ns, VM_FIGURES, sum.usage_ns);
 ATTR_U64(vm, held_ns, VM_FIGURES, sum.state_ns[KVMGOV_STATE_HELD_CPU]);
 ATTR_U64(vm, nr_held, VM_FIGURES, sum.nr_held);
@@ -256,6 +277,7 @@ ATTR_U64(vm, nr_periods, VM_LIMIT, nr_periods);
 static struct attribute *vm_cpu_attrs[] = {
 	&vm_quota_us.attr,
 	&vm_period_us.attr,
+	&vm_steal.attr,
 	&vm_usage_ns.attr,
 	&vm_held_ns.attr,
 	&vm_nr_held.attr,

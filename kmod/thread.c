@@ -9,6 +9,7 @@
  * way sched_info.run_delay is up to date but for a wait that lasts, which began
  * at sched_info.last_queued.
  */
+#include <linux/lockdep.h>
 #include <linux/sched.h>
 #include <linux/sched/clock.h>
 
@@ -91,4 +92,18 @@ u64 kvmgov_thread_cpu(struct task_struct *task)
 
 	kvmgov_thread_times(task, &times);
 	return times.cpu;
+}
+
+/**
+ * kvmgov_thread_add_ready() - have the current thread look as if it had waited
+ * @ns: how much longer for a CPU
+ *
+ * KVM tells a guest as its steal time how long the vCPU's thread has waited. The
+ * scheduler changes the figure only when the thread gets or leaves a CPU.
+ * Context: preemption disabled.
+ */
+void kvmgov_thread_add_ready(u64 ns)
+{
+	lockdep_assert_preemption_disabled();
+	current->sched_info.run_delay += ns;
 }

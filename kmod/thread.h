@@ -27,6 +27,7 @@ struct kvmgov_thread_times {
 
 bool kvmgov_thread_exact(void);
 u64 kvmgov_thread_cpu(struct task_struct *task);
+void kvmgov_thread_add_ready(u64 ns);
 void kvmgov_thread_times(struct task_struct *task,
 			 struct kvmgov_thread_times *times);
 

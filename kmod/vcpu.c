@@ -153,6 +153,32 @@ void kvmgov_vcpu_switch(struct kvmgov_vcpu *vcpu, enum kvmgov_state state)
 	preempt_enable();
 }
 
+/**
+ * kvmgov_vcpu_released() - a vCPU has come out of a hold
+ * @vcpu: the vCPU
+ * @steal: tell its guest that the time was stolen
+ *
+ * The wait for a CPU at its end the scheduler has counted already, and a frozen
+ * VM's time is not stolen: it stood still. Context: the vCPU's thread, inside
+ * KVM_RUN.
+ */
+void kvmgov_vcpu_released(struct kvmgov_vcpu *vcpu, bool steal)
+{
+	u64 held;
+
+	preempt_disable();
+	kvmgov_vcpu_switch(vcpu, KVMGOV_STATE_EXIT);
+	held = kvmgov_ledger_held(&vcpu->ledger);
+	if (steal && held != vcpu->told) {
+		u64 ns = kvmgov_cycles_to_ns(held - vcpu->told);
+
+		kvmgov_thread_add_ready(ns);
+		kvmgov_ledger_rebase(&vcpu->ledger, ns);
+	}
+	vcpu->told = held;
+	preempt_enable();
+}
+
 static void vcpu_release(struct kref *ref)
 {
 	struct kvmgov_vcpu *vcpu = container_of(ref, struct kvmgov_vcpu, ref);

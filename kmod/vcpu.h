@@ -53,6 +53,8 @@ struct kvmgov_runner {
  * @charged_ns: usage charged to the VM's budget so far; written under
  *	@vm->lock
  * @runner: the thread that runs it; replaced by itself under @vm->lock
+ * @told: time held, in cycles, that its guest was told of or is not to be;
+ *	only touched by the vCPU's thread
  * @newcomer_entered_ns: CPU time of a thread other than @runner when it
  *	entered the guest; under @vm->lock
  * @newcomers_ns: CPU time that such threads have used in the guest; written
@@ -83,6 +85,7 @@ struct kvmgov_vcpu {
 	struct list_head armed;
 	u64 charged_ns;
 	struct kvmgov_runner __rcu *runner;
+	u64 told;
 	u64 newcomer_entered_ns;
 	u64 newcomers_ns;
 	u64 born_ns;
@@ -111,6 +114,7 @@ void kvmgov_vcpu_add(struct kvmgov_vm *vm, struct kvmgov_vcpu *vcpu);
 void kvmgov_vcpu_gone(const void *key);
 void kvmgov_vcpu_forget_all(void);
 void kvmgov_vcpu_switch(struct kvmgov_vcpu *vcpu, enum kvmgov_state state);
+void kvmgov_vcpu_released(struct kvmgov_vcpu *vcpu, bool steal);
 void kvmgov_vcpu_end(struct kvmgov_vcpu *vcpu);
 void kvmgov_vcpu_drop(struct kvmgov_vcpu *vcpu);
 void kvmgov_vcpu_put(struct kvmgov_vcpu *vcpu);

@@ -224,6 +224,7 @@ static struct kvmgov_vm *vm_attach(const void *key)
 	vm->id = next_id;
 	kref_init(&vm->ref);
 	raw_spin_lock_init(&vm->lock);
+	vm->steal = true;
 	INIT_LIST_HEAD(&vm->armed);
 	INIT_LIST_HEAD(&vm->vcpus);
 	init_waitqueue_head(&vm->waitq);
@@ -354,6 +355,8 @@ static void limit_apply(struct kvmgov_vm *vm,
 		kvmgov_bw_set(&vm->bw, limit, ktime_get_ns());
 	if (change->set_frozen)
 		vm->frozen = change->frozen;
+	if (change->set_steal || change->reset)
+		WRITE_ONCE(vm->steal, change->reset || change->steal);
 	kvmgov_slice_recall(vm);
 	raw_spin_unlock_irq(&vm->lock);
 	wake_up_all(&vm->waitq);

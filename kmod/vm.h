@@ -30,6 +30,7 @@
  *	context.
  * @bw: the budget that its vCPUs share
  * @frozen: its vCPUs are kept out of the guest
+ * @steal: its guest is told of holds; under @lock, read without
  * @armed: vCPUs that run on a slice of the budget
  * @nr_armed: how many
  * @waitq: vCPUs asleep in a hold; woken when the limits change
@@ -58,6 +59,7 @@ struct kvmgov_vm {
 	raw_spinlock_t lock;
 	struct kvmgov_bandwidth bw;
 	bool frozen;
+	bool steal;
 	struct list_head armed;
 	u32 nr_armed;
 
@@ -87,18 +89,22 @@ struct kvmgov_vm {
  * @name: new name or NULL
  * @uuid: new UUID or NULL
  * @frozen: new state, where @set_frozen
+ * @steal: whether to tell the guest of holds, where @set_steal
  * @limit: new limit; a quota or period that is not set keeps its value
  * @set_frozen: @frozen is meant
+ * @set_steal: @steal is meant
  * @set_quota: @limit.quota_us is meant
  * @set_period: @limit.period_us is meant
- * @reset: put the limit back to the defaults and forgive the debt
+ * @reset: put the limit and @steal back to the defaults and forgive the debt
  */
 struct kvmgov_vm_change {
 	const char *name;
 	const uuid_t *uuid;
 	struct kvmgov_cpu_limit limit;
 	bool frozen;
+	bool steal;
 	bool set_frozen;
+	bool set_steal;
 	bool set_quota;
 	bool set_period;
 	bool reset;

@@ -19,6 +19,7 @@
 static long seconds = 10;
 static long hour = 3600;
 static long moves;
+static long exact = 1;
 static long sum_error = 1000;
 static long error = 5000;
 static long way_us = 30;
@@ -27,6 +28,7 @@ static const struct test_option options[] = {
 	{ "seconds", &seconds, "how long to measure" },
 	{ "hour", &hour, "seconds that a vCPU halts before anybody looks" },
 	{ "moves", &moves, "1: only what needs two CPUs" },
+	{ "exact", &exact, "0: only what holds however slow the machine is" },
 	{ "sum-error", &sum_error, "ppm of its age by which a vCPU's states may miss it" },
 	{ "way-us", &way_us, "how long the way out of KVM_RUN to user space and back may take" },
 	{ "error", &error, "ppm of the time by which a state may differ from what others say" },
@@ -129,7 +131,8 @@ static void check_books(const struct subject *s)
 	for (i = 0; i < BOOKS_NR_STATES; i++)
 		CHECK(d->state[i] >= -20 * NS_PER_US, "%s goes back by %" PRId64 " ns",
 		      books_state_names[i], -d->state[i]);
-	CHECK_SAME(d, ready, d->delay);
+	/* For the guest's sake a hold looks to the scheduler as a wait. */
+	CHECK_SAME(d, ready, d->delay - d->state[BOOKS_HELD_CPU]);
 	CHECK_SAME(d, poll, d->poll);
 	CHECK(d->state[BOOKS_HELD_MEM] == 0, "held for memory that nothing limits");
 }
@@ -162,7 +165,7 @@ static void check_busy(const struct books *d)
 	CHECK_SAME(d, busy, d->cpu);
 	CHECK_SAME(d, d->state[BOOKS_VMM], 0);
 	CHECK_SAME(d, d->state[BOOKS_HALT], 0);
-	CHECK(d->state[BOOKS_GUEST] > 9 * d->state[BOOKS_EXIT], "hardly in the guest");
+	CHECK(!exact || d->state[BOOKS_GUEST] > 9 * d->state[BOOKS_EXIT], "hardly in the guest");
 }
 
 static const struct vmm_opts spin = { .nr_vcpus = 1, .mode = VMM_SPIN };
@@ -199,7 +202,7 @@ static void contended(const void *arg)
 	CHECK(a.diff.state[BOOKS_READY] > a.diff.wall / 5, "not contended");
 	work = (double)a.diff.work / b.diff.work * b.diff.state[BOOKS_GUEST] /
 	       a.diff.state[BOOKS_GUEST];
-	CHECK(work > 1 - error / 1e6 && work < 1 + error / 1e6,
+	CHECK(!exact || (work > 1 - error / 1e6 && work < 1 + error / 1e6),
 	      "work per time in the guest differs by a factor of %f", work);
 	subject_end(&a);
 	subject_end(&b);
@@ -255,7 +258,7 @@ static void held(const void *arg)
 	test_sleep(200 * NS_PER_MS);
 	observe(&s);
 	check_busy(&s.diff);
-	away = s.diff.wall - s.diff.cpu - s.diff.delay;
+	away = s.diff.wall - s.diff.cpu - s.diff.state[BOOKS_READY];
 	CHECK_SAME(&s.diff, s.diff.state[BOOKS_HELD_CPU], away);
 	subject_end(&s);
 }
@@ -296,7 +299,7 @@ static void halting(const void *arg)
 	CHECK_SAME(&s.diff, s.diff.state[BOOKS_VMM], 0);
 	asleep = s.diff.wall - s.diff.cpu - s.diff.delay;
 	CHECK_SAME(&s.diff, s.diff.state[BOOKS_HALT], asleep);
-	CHECK(s.diff.work >= seconds * 1000000 / *every_us * 9 / 10,
+	CHECK(!exact || s.diff.work >= seconds * 1000000 / *every_us * 9 / 10,
 	      "the guest has woken up %" PRId64 " times", s.diff.work);
 	subject_end(&s);
 }
@@ -390,8 +393,8 @@ static void doing_io(const void *arg)
 	if (*with_disturbance)
 		vmm += s.diff.state[BOOKS_READY];
 	/* The way out of the kernel and back is not on it, each time. */
-	CHECK(vmm > outside - s.diff.wall / 1000 &&
-		      vmm < outside + s.diff.work * way_us * NS_PER_US,
+	CHECK(!exact || (vmm > outside - s.diff.wall / 1000 &&
+			 vmm < outside + s.diff.work * way_us * NS_PER_US),
 	      "vmm is %.3f %% of the time, %.1f us more for each exit", 100.0 * vmm / s.diff.wall,
 	      (vmm - outside) / 1e3 / s.diff.work);
 	subject_end(&s);

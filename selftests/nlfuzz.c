@@ -210,6 +210,7 @@ static void prepare(struct storm *s, struct link *link)
 	s->model.nr = NR_VMS;
 	s->model.defaults.quota_us = r.quota;
 	s->model.defaults.period_us = r.period;
+	s->model.defaults.steal = KVMGOV_STEAL_ON;
 	for (i = 0; i < NR_VMS; i++) {
 		s->vms[i] = s->model.defaults;
 		s->vms[i].id = ids[i];

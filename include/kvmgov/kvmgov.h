@@ -153,6 +153,7 @@ uint32_t kvmgov_vm_state(const struct kvmgov_vm *vm); /* enum kvmgov_vm_state */
 uint32_t kvmgov_vm_nr_vcpus(const struct kvmgov_vm *vm);
 uint64_t kvmgov_vm_cpu_quota_us(const struct kvmgov_vm *vm); /* or KVMGOV_QUOTA_NONE */
 uint32_t kvmgov_vm_cpu_period_us(const struct kvmgov_vm *vm);
+uint32_t kvmgov_vm_cpu_steal(const struct kvmgov_vm *vm); /* enum kvmgov_steal */
 uint64_t kvmgov_vm_age_ns(const struct kvmgov_vm *vm);
 uint64_t kvmgov_vm_usage_ns(const struct kvmgov_vm *vm);
 uint64_t kvmgov_vm_guest_ns(const struct kvmgov_vm *vm);

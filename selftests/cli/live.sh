@@ -24,7 +24,7 @@ if [ "$VM_PID" = 0 ]; then
 	exit 0
 fi
 
-plan 25
+plan 26
 
 # What users can set of the VMs; without Python, for it is asked often.
 settings() {
@@ -181,7 +181,7 @@ ok "bad names and UUIDs are refused"
 run 1 set "$id" cpu=banana --json
 json "doc['error']['errno'] == 22" "doc['error']['attribute'] == 'cpu'" \
 	"'banana' in doc['error']['message']" "not doc['changed']"
-bad_set 1 "unknown key 'cpus'; allowed: cpu, period, name, uuid" "$id" cpus=1
+bad_set 1 "unknown key 'cpus'; allowed: cpu, period, cpu.steal, name, uuid" "$id" cpus=1
 bad_set 1 "cpu is given twice" "$id" cpu=10% cpu=20%
 bad_set 2 "not of the form KEY=VALUE" "$id" cpu
 ok "unknown keys name the known ones"
@@ -202,6 +202,14 @@ bad_set 1 "there is no VM 'nosuch'; there are: *$id (live-test)" nosuch cpu=50%
 run 1 show id:999999999
 has "$err" "there is no VM"
 ok "a VM that does not exist: those that do are named, none is changed"
+
+run 0 set live-test cpu.steal=off
+run 0 show "$id" --json
+json "vm['cpu.steal'] == 'off'"
+bad_set 1 "bad value 'banana' of cpu.steal; allowed: on, off" "$id" cpu.steal=banana
+run 0 set live-test cpu.steal=on -v
+has "$out" "cpu.steal off -> on"
+ok "steal time is switched off and on"
 
 run 0 freeze live-test
 empty "$out$err"

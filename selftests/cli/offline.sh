@@ -189,7 +189,7 @@ if command -v bash >/dev/null; then
 		complete_words kvmgov set web c
 		complete_words kvmgov events --c
 		complete_words kvmgov show ""' - "$here" "$KVMGOV" 2>&1)
-	same "$words" "$(printf '%s\n' "$commands" freeze cpu= --count '')"
+	same "$words" "$(printf '%s\n' "$commands" freeze "cpu= cpu.steal=" --count '')"
 fi
 ok "completion of words in bash"
 

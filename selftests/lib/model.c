@@ -32,6 +32,8 @@ void vm_config_take(struct vm_config *vm, const struct nlattr *tb[KVMGOV_A_VM_MA
 		vm->quota_us = nla_get_u64(tb[QUOTA]);
 	if (tb[PERIOD])
 		vm->period_us = nla_get_u32(tb[PERIOD]);
+	if (tb[KVMGOV_A_VM_CPU_STEAL])
+		vm->steal = nla_get_u32(tb[KVMGOV_A_VM_CPU_STEAL]);
 }
 
 struct vm_config *model_find(const struct model *m, uint64_t id)
@@ -60,6 +62,7 @@ bool model_change(struct model *m, const struct nlmsghdr *nlh)
 	} else {
 		vm->quota_us = m->defaults.quota_us;
 		vm->period_us = m->defaults.period_us;
+		vm->steal = KVMGOV_STEAL_ON;
 	}
 	return true;
 }

@@ -20,6 +20,7 @@ struct vm_config {
 	uint32_t state;
 	uint64_t quota_us;
 	uint32_t period_us;
+	uint32_t steal;
 };
 
 /**

@@ -324,7 +324,8 @@ static void test_change(void)
 	report(ok, "what a change sends");
 
 	ok = EXPECT(!sends(WORDS("cpus", "1"), &quota, &period, &named, &err));
-	ok &= EXPECT(!strcmp(err.text, "unknown key 'cpus'; allowed: cpu, period, name, uuid"));
+	ok &= EXPECT(!strcmp(err.text,
+			     "unknown key 'cpus'; allowed: cpu, period, cpu.steal, name, uuid"));
 	ok &= EXPECT(!sends(WORDS("", "1"), &quota, &period, &named, &err));
 	ok &= EXPECT(!sends(WORDS("cpu", "1", "cpu", "2"), &quota, &period, &named, &err));
 	ok &= EXPECT(!strcmp(err.text, "cpu is given twice"));

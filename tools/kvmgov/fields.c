@@ -102,6 +102,13 @@ static void get_vm_state(const void *vm, struct value *value)
 		value->kind = VALUE_NONE;
 }
 
+static void get_vm_steal(const void *vm, struct value *value)
+{
+	set_text(value, !kvmgov_vm_has(vm, KVMGOV_A_VM_CPU_STEAL)    ? NULL
+			: kvmgov_vm_cpu_steal(vm) == KVMGOV_STEAL_ON ? "on"
+								     : "off");
+}
+
 static bool has_limit(const void *vm)
 {
 	return kvmgov_vm_has(vm, KVMGOV_A_VM_CPU_QUOTA_US) &&
@@ -199,6 +206,7 @@ const struct field vm_fields[] = {
 	{ "nr_vcpus", "VCPUS", "vCPUs", UNIT_NONE, false, get_vm_nr_vcpus },
 	{ "cpu", "CPU", "CPU limit", UNIT_NONE, true, get_vm_cpu },
 	{ "period", "PERIOD", "Period", UNIT_NONE, true, get_vm_period },
+	{ "cpu.steal", NULL, "Holds are steal", UNIT_NONE, true, get_vm_steal },
 	{ "cpu_quota_us", NULL, "Quota", UNIT_US, false, get_vm_quota },
 	{ "cpu_period_us", NULL, NULL, UNIT_US, false, get_vm_cpu_period_us },
 	{ "age_ns", NULL, "Age", UNIT_NS, false, get_vm_age_ns },

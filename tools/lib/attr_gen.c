@@ -90,6 +90,7 @@ const char *const kvmgov_attr_vm_names[KVMGOV_A_VM_MAX + 1] = {
 	[KVMGOV_A_VM_POLL_NS] = "poll-ns",
 	[KVMGOV_A_VM_READY_NS] = "ready-ns",
 	[KVMGOV_A_VM_HELD_MEM_NS] = "held-mem-ns",
+	[KVMGOV_A_VM_CPU_STEAL] = "cpu-steal",
 };
 
 const struct nla_policy kvmgov_attr_vm_policy[KVMGOV_A_VM_MAX + 1] = {
@@ -121,6 +122,7 @@ const struct nla_policy kvmgov_attr_vm_policy[KVMGOV_A_VM_MAX + 1] = {
 	[KVMGOV_A_VM_POLL_NS] = { .type = NLA_U64 },
 	[KVMGOV_A_VM_READY_NS] = { .type = NLA_U64 },
 	[KVMGOV_A_VM_HELD_MEM_NS] = { .type = NLA_U64 },
+	[KVMGOV_A_VM_CPU_STEAL] = { .type = NLA_U32 },
 };
 
 const char *const kvmgov_attr_vcpu_names[KVMGOV_A_VCPU_MAX + 1] = {

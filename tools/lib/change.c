@@ -12,6 +12,7 @@
 enum change_key {
 	CHANGE_CPU,
 	CHANGE_PERIOD,
+	CHANGE_STEAL,
 	CHANGE_NAME,
 	CHANGE_UUID,
 	NR_CHANGE_KEYS,
@@ -31,6 +32,7 @@ enum change_key {
  * @microcpus: New CPU limit; which quota that is depends on the period, which
  *             may be set later.
  * @period_us: New period.
+ * @steal: Whether the guest is to see holds as steal time.
  * @name: New name.
  * @uuid: New UUID.
  * @state: New state.
@@ -45,6 +47,7 @@ struct kvmgov_change {
 	unsigned int set;
 	uint64_t microcpus;
 	uint32_t period_us;
+	uint32_t steal;
 	char name[KVMGOV_NAME_MAX + 1];
 	uint8_t uuid[KVMGOV_UUID_LEN];
 	uint32_t state;
@@ -104,6 +107,19 @@ static int set_period(struct kvmgov_change *chg, const char *value, struct kvmgo
 	return kvmgov_period_parse(value, &chg->limits, &chg->period_us, err);
 }
 
+static int set_steal(struct kvmgov_change *chg, const char *value, struct kvmgov_error *err)
+{
+	if (!strcmp(value, "on"))
+		chg->steal = KVMGOV_STEAL_ON;
+	else if (!strcmp(value, "off"))
+		chg->steal = KVMGOV_STEAL_OFF;
+	else
+		return kvmgov_error_set_attr(err, EINVAL, "cpu.steal",
+					     "bad value '%.64s' of cpu.steal; allowed: on, off",
+					     value);
+	return 0;
+}
+
 static int set_name(struct kvmgov_change *chg, const char *value, struct kvmgov_error *err)
 {
 	if (kvmgov_name_check(value, err))
@@ -126,6 +142,8 @@ static const struct {
 			 set_cpu },
 	[CHANGE_PERIOD] = { "period", "period of the limit: 10ms, 0.1s; alone, it keeps the limit",
 			    set_period },
+	[CHANGE_STEAL] = { "cpu.steal", "on: the guest sees holds as steal time; or off",
+			   set_steal },
 	[CHANGE_NAME] = { "name", "name of the VM; empty for none", set_name },
 	[CHANGE_UUID] = { "uuid", "UUID of the VM; empty for none", set_uuid },
 };
@@ -191,6 +209,7 @@ static int put_change(const struct kvmgov_change *chg, struct nl_msg *msg, struc
 	if (put_limits(chg, msg, err))
 		return -1;
 	if (nla_put_u64(msg, KVMGOV_A_VM_ID, chg->id) ||
+	    (chg->set & BIT(CHANGE_STEAL) && nla_put_u32(msg, KVMGOV_A_VM_CPU_STEAL, chg->steal)) ||
 	    (chg->set & BIT(CHANGE_NAME) && nla_put_string(msg, KVMGOV_A_VM_NAME, chg->name)) ||
 	    (chg->set & BIT(CHANGE_UUID) &&
 	     nla_put(msg, KVMGOV_A_VM_UUID, sizeof(chg->uuid), chg->uuid)) ||

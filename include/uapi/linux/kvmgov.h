@@ -54,6 +54,18 @@ enum kvmgov_vm_state {
 };
 
 /**
+ * enum kvmgov_steal - What the guest is told of the time that its vCPUs are
+ *      held.
+ * @KVMGOV_STEAL_OFF: Nothing.
+ * @KVMGOV_STEAL_ON: It is steal time, where the guest has KVM's steal time
+ *      enabled.
+ */
+enum kvmgov_steal {
+	KVMGOV_STEAL_OFF,
+	KVMGOV_STEAL_ON,
+};
+
+/**
  * enum kvmgov_hook_kind - How kvmgov is attached to a place in KVM.
  * @KVMGOV_HOOK_KIND_TRACEPOINT: tracepoint
  * @KVMGOV_HOOK_KIND_KPROBE: kprobe
@@ -206,6 +218,9 @@ enum kvmgov_a_info {
  * @KVMGOV_A_VM_READY_NS: (u64) Time that vCPU threads wanted a CPU and had
  *      none.
  * @KVMGOV_A_VM_HELD_MEM_NS: (u64) Time that vCPUs were held for memory.
+ * @KVMGOV_A_VM_CPU_STEAL: (u32, &enum kvmgov_steal) Whether the guest sees the
+ *      time that its vCPUs are held for a limit as steal time. The scheduler's
+ *      run_delay of the vCPU's thread, which /proc shows, grows by it as well.
  */
 enum kvmgov_a_vm {
 	KVMGOV_A_VM_ID = 1,
@@ -232,6 +247,7 @@ enum kvmgov_a_vm {
 	KVMGOV_A_VM_POLL_NS,
 	KVMGOV_A_VM_READY_NS,
 	KVMGOV_A_VM_HELD_MEM_NS,
+	KVMGOV_A_VM_CPU_STEAL,
 
 	/* private: */
 	__KVMGOV_A_VM_MAX,
@@ -334,10 +350,11 @@ enum kvmgov_a_exit {
  *      running period stays used, debt included. A do request may carry
  *      %KVMGOV_A_VM_ID, %KVMGOV_A_VM_NAME, %KVMGOV_A_VM_UUID,
  *      %KVMGOV_A_VM_STATE, %KVMGOV_A_VM_CPU_QUOTA_US,
- *      %KVMGOV_A_VM_CPU_PERIOD_US. The answer is an ACK.
- * @KVMGOV_CMD_VM_RESET: (do) Put the limits of a VM back to the defaults and
- *      forgive its debt. Its name, UUID, state and figures stay. A do request
- *      may carry %KVMGOV_A_VM_ID. The answer is an ACK.
+ *      %KVMGOV_A_VM_CPU_PERIOD_US, %KVMGOV_A_VM_CPU_STEAL. The answer is an
+ *      ACK.
+ * @KVMGOV_CMD_VM_RESET: (do) Put the limits of a VM and its cpu-steal back to
+ *      the defaults and forgive its debt. Its name, UUID, state and figures
+ *      stay. A do request may carry %KVMGOV_A_VM_ID. The answer is an ACK.
  * @KVMGOV_CMD_VCPU_GET: (dump) Read the vCPUs of one VM, or of all VMs where
  *      vm-id is absent. A dump request may carry %KVMGOV_A_VCPU_VM_ID. The
  *      reply carries the attributes of &enum kvmgov_a_vcpu.
