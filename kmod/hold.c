@@ -57,15 +57,13 @@ static void hold_sleep(struct kvmgov_vcpu *vcpu)
 		kvmgov_vcpu_switch(vcpu, why);
 		held = true;
 		/* Its siblings must not wait for it as if it ran. */
-		kvmgov_hooks_vcpu_preempted(vcpu->key, true);
+		kvmgov_hooks_vcpu_preempted(vcpu->key);
 		schedule_hrtimeout_range(expires == KTIME_MAX ? NULL : &expires,
 					 0, HRTIMER_MODE_ABS);
 	}
 	finish_wait(&vcpu->vm->waitq, &wait);
-	if (held) {
-		kvmgov_hooks_vcpu_preempted(vcpu->key, false);
+	if (held)
 		kvmgov_vcpu_released(vcpu, READ_ONCE(vcpu->vm->steal));
-	}
 }
 
 static void hold_run(struct kvmgov_boundary_work *work)

@@ -505,23 +505,23 @@ bool kvmgov_hooks_vcpu_loaded(const void *key)
 }
 
 /**
- * kvmgov_hooks_vcpu_preempted() - a vCPU is kept from running, or not any more
+ * kvmgov_hooks_vcpu_preempted() - a vCPU is about to be kept from running
  * @key: address of a KVM vCPU that the current thread has loaded, or NULL
- * @preempted: it is
  *
  * KVM tells the guest's other vCPUs, in the steal time area, when the thread
  * leaves its CPU, but by itself only of a thread that would go on if it could.
- * It takes that back when the thread gets a CPU again.
+ * It takes that back when the thread gets a CPU again, or, should it not leave
+ * the one it has, when that happens the next time.
  *
- * Context: the vCPU's thread, before and after it sleeps.
+ * Context: the vCPU's thread, before it sleeps.
  */
-void kvmgov_hooks_vcpu_preempted(const void *key, bool preempted)
+void kvmgov_hooks_vcpu_preempted(const void *key)
 {
 	struct kvm_vcpu *vcpu = (struct kvm_vcpu *)key;
 
 	preempt_disable();
 	if (kvmgov_hooks_vcpu_loaded(key))
-		WRITE_ONCE(vcpu->preempted, preempted);
+		WRITE_ONCE(vcpu->preempted, true);
 	preempt_enable();
 }
 

@@ -32,7 +32,7 @@ void kvmgov_hooks_exit(void);
 bool kvmgov_hooks_info(unsigned int nr, struct kvmgov_hook_info *info);
 
 bool kvmgov_hooks_vcpu_loaded(const void *key);
-void kvmgov_hooks_vcpu_preempted(const void *key, bool preempted);
+void kvmgov_hooks_vcpu_preempted(const void *key);
 void kvmgov_hooks_vcpu_halts(const void *key, struct kvmgov_halts *halts);
 void kvmgov_hooks_vcpu_describe(const void *key, const void **vm_key,
 				u32 *index);

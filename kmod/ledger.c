@@ -33,7 +33,10 @@ static void ledger_compare(const struct kvmgov_facts *base,
 	stay->polled = kvmgov_ns_to_cycles(polled);
 }
 
-/* Account for the time since the last change, by what @facts tell of it. */
+/*
+ * Account for the time since the last change, by what @facts tell of it; they
+ * are NULL where there is nothing to tell.
+ */
 static void ledger_close(struct kvmgov_ledger *ledger,
 			 const struct kvmgov_facts *facts, u64 now)
 {
@@ -41,18 +44,22 @@ static void ledger_close(struct kvmgov_ledger *ledger,
 		.length = since_base(ledger->since, now),
 	};
 
+	if (!facts)
+		goto divide;
 	/* Of a thread that is new to the vCPU there is nothing to compare. */
 	if (facts->task == ledger->base.task)
 		ledger_compare(&ledger->base, facts, &stay);
 	/* What runs does not sleep, however far behind its CPU time is. */
 	if (ledger_at_state(ledger->at) == KVMGOV_STATE_GUEST && facts->times.runs)
 		stay.asleep = 0;
+	ledger->base = *facts;
+
+divide:
 	kvmgov_state_divide(ledger_at_state(ledger->at), &stay, ledger->cycles);
 	if (ledger_at_state(ledger->at) == KVMGOV_STATE_EXIT ||
 	    ledger_at_state(ledger->at) == KVMGOV_STATE_VMM)
 		ledger->handled += stay.length;
 	ledger->since += stay.length;
-	ledger->base = *facts;
 }
 
 /**
@@ -95,7 +102,8 @@ void kvmgov_ledger_exit_slow(struct kvmgov_ledger *ledger, u32 reason, u64 now)
  * @ledger: the ledger
  * @exits: its exits by reason
  * @state: the state that begins now
- * @facts: what is known of the vCPU and the current thread
+ * @facts: what is known of the vCPU and the current thread; NULL where the
+ *	ledger is undisturbed
  *
  * Context: the thread that runs the vCPU, with preemption disabled since before
  * @facts were taken.
@@ -123,6 +131,7 @@ void kvmgov_ledger_switch(struct kvmgov_ledger *ledger,
 		/* The next entry has to add up what the exit has taken. */
 		ledger->arrival = 0;
 	}
+	ledger->base_arrival = current->sched_info.last_arrival;
 	WRITE_ONCE(ledger->at, LEDGER_AT(state, reason));
 	raw_write_seqcount_end(&ledger->seq);
 }

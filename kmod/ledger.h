@@ -65,6 +65,7 @@ static __always_inline u32 ledger_at_reason(u32 at)
  * @since: when it began, in cycles
  * @arrival: when the thread of @base had last come to a CPU, on the scheduler's
  *	clock; 0 where the next entry has to look at more than that
+ * @base_arrival: the same as of @base, 0 after a halt
  * @handled: time that the exit has been handled before @since, in cycles
  * @cycles: time spent in each state before @since, in cycles
  * @nr_exits: exits from guest mode
@@ -76,6 +77,7 @@ struct kvmgov_ledger {
 	u32 at;
 	u64 since;
 	u64 arrival;
+	u64 base_arrival;
 	u64 handled;
 	u64 cycles[KVMGOV_NR_STATES];
 	u64 nr_exits;
@@ -172,7 +174,7 @@ static __always_inline bool kvmgov_ledger_exit(struct kvmgov_ledger *ledger,
 }
 
 /**
- * kvmgov_ledger_look() - the next entry is not simple
+ * kvmgov_ledger_look() - the next change of state needs the facts
  * @ledger: the ledger
  *
  * Context: the thread that runs the vCPU, with preemption disabled.
@@ -180,6 +182,20 @@ static __always_inline bool kvmgov_ledger_exit(struct kvmgov_ledger *ledger,
 static inline void kvmgov_ledger_look(struct kvmgov_ledger *ledger)
 {
 	ledger->arrival = 0;
+	ledger->base_arrival = 0;
+}
+
+/**
+ * kvmgov_ledger_undisturbed() - do the facts add up to plain CPU time?
+ * @ledger: the ledger
+ *
+ * Since they were taken the thread has not left its CPU, and the vCPU has not
+ * halted. Context: the vCPU's thread, with preemption disabled.
+ */
+static inline bool kvmgov_ledger_undisturbed(const struct kvmgov_ledger *ledger)
+{
+	return ledger->base_arrival == current->sched_info.last_arrival &&
+	       ledger->base.task == current;
 }
 
 /**

@@ -145,8 +145,13 @@ void kvmgov_vcpu_switch(struct kvmgov_vcpu *vcpu, enum kvmgov_state state)
 	struct kvmgov_facts facts;
 
 	preempt_disable();
-	vcpu_facts_here(vcpu, &facts);
-	kvmgov_ledger_switch(&vcpu->ledger, &vcpu->exits, state, &facts);
+	if (kvmgov_ledger_undisturbed(&vcpu->ledger)) {
+		kvmgov_ledger_switch(&vcpu->ledger, &vcpu->exits, state, NULL);
+	} else {
+		vcpu_facts_here(vcpu, &facts);
+		kvmgov_ledger_switch(&vcpu->ledger, &vcpu->exits, state,
+				     &facts);
+	}
 	/* One that is new to the vCPU is looked at in each entry. */
 	if (vcpu->task != current)
 		kvmgov_ledger_look(&vcpu->ledger);
