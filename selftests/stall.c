@@ -30,6 +30,12 @@ static const struct test_option options[] = {
 	{}
 };
 
+/* Stalls over the limit that are allowed among so many. */
+#define ALLOWED(nr) (1 + (nr) / 20)
+
+/* Neither a tick nor a half one at any usual rate. */
+#define OUT_OF_PHASE (1370 * NS_PER_US)
+
 struct point {
 	unsigned int percent;
 	unsigned int period_us;
@@ -78,6 +84,22 @@ static unsigned int gaps_over(const struct vmm *vmm, uint64_t first, uint64_t la
 	return nr;
 }
 
+/**
+ * struct figures - what was measured at one limit
+ * @nr:		gaps
+ * @nr_over:	those longer than they should be
+ * @gap_us:	the longest
+ * @run_us:	the longest stretch between two
+ * @got:	percent of a CPU that the vCPU got
+ */
+struct figures {
+	uint64_t nr;
+	unsigned int nr_over;
+	double gap_us;
+	double run_us;
+	double got;
+};
+
 /*
  * The thread that measures shares the CPU with the vCPU. Its sleep is a whole
  * number of periods, so it wakes in phase with the releases and comes between a
@@ -85,48 +107,66 @@ static unsigned int gaps_over(const struct vmm *vmm, uint64_t first, uint64_t la
  * either end: the one that is under way at the start is the next to be noted,
  * the one at the end is not noted yet. All others count.
  */
+static void measure(struct figures *f, const struct vmm *vmm, double ticks, double limit_us)
+{
+	const struct guest_area *area = vmm_area(vmm, 0);
+	uint64_t first = area->nr_gaps + 1, last;
+	int64_t start = test_now();
+
+	f->got = vmm_cpu_ns(vmm);
+	test_sleep_until(start + seconds * NS_PER_S);
+	last = area->nr_gaps;
+	f->got = 100 * (vmm_cpu_ns(vmm) - f->got) / (test_now() - start);
+	f->nr = last - first;
+	NEED(last > first + 3, "%" PRIu64 " gaps", f->nr);
+	NEED(f->nr < GUEST_RING_LEN, "%" PRIu64 " gaps: too many", f->nr);
+	f->gap_us = longest_gap(vmm, first, last) / ticks / NS_PER_US;
+	f->run_us = longest_run(vmm, first, last) / ticks / NS_PER_US;
+	f->nr_over = gaps_over(vmm, first, last, limit_us * NS_PER_US * ticks);
+}
+
+/* Periods begin when a limit begins to bind. */
+static void set_limit(uint64_t id, uint64_t quota_us, uint32_t period_us)
+{
+	gov_set(id, GOV_NONE, period_us);
+	test_sleep(OUT_OF_PHASE);
+	gov_set(id, quota_us, period_us);
+	/* The first periods still see the change of the limit. */
+	test_sleep(3LL * period_us * NS_PER_US);
+}
+
+/*
+ * A release that falls on a tick takes longer. Most do not; but a period may be
+ * a whole number of ticks, and then it is all or none: if it is all, once more
+ * with periods that begin at another time.
+ */
 static void stall(const void *arg)
 {
 	const struct point *p = arg;
 	uint64_t quota_us = (uint64_t)p->period_us * p->percent / 100;
 	double stall_us = p->period_us - quota_us, ticks = vmm_ticks_per_ns();
 	struct vmm_opts opts = { .nr_vcpus = 1, .mode = VMM_GAP };
-	unsigned int nr_over, nr_allowed;
-	double gap_us, run_us, got;
-	struct guest_area *area;
-	uint64_t id, first, last;
+	struct figures f = {};
 	struct vmm *vmm;
-	int64_t start;
+	uint64_t id;
+	int tries;
 
 	gov_need();
 	opts.param = THRESHOLD_NS * ticks;
 	vmm = gov_launch(&opts);
-	area = vmm_area(vmm, 0);
 	id = gov_find(vmm);
-	gov_set(id, quota_us, p->period_us);
-	/* The first periods still see the change of the limit. */
-	test_sleep(3LL * p->period_us * NS_PER_US);
-
-	first = area->nr_gaps + 1;
-	start = test_now();
-	got = vmm_cpu_ns(vmm);
-	test_sleep_until(start + seconds * NS_PER_S);
-	last = area->nr_gaps;
-	got = 100 * (vmm_cpu_ns(vmm) - got) / (test_now() - start);
-	NEED(last > first + 3, "%" PRIu64 " gaps", last - first);
-	NEED(last - first < GUEST_RING_LEN, "%" PRIu64 " gaps: too many", last - first);
-
-	gap_us = longest_gap(vmm, first, last) / ticks / NS_PER_US;
-	run_us = longest_run(vmm, first, last) / ticks / NS_PER_US;
-	nr_over = gaps_over(vmm, first, last, (stall_us + slack_us) * NS_PER_US * ticks);
-	nr_allowed = 1 + (last - first) / 20;
-	test_diag("%" PRIu64 " gaps, %u over the limit by %ld us; got %.3f %%; longest stall "
-		  "%.1f us = limit %+.1f us; longest run %.1f us = quota %+.1f us",
-		  last - first, nr_over, slack_us, got, gap_us, gap_us - stall_us, run_us,
-		  run_us - quota_us);
-	CHECK(nr_over <= nr_allowed, "%u stalls longer than %.1f us", nr_over, stall_us + slack_us);
-	CHECK(gap_us <= stall_us + slack_us + tick_us, "stall of %.1f us", gap_us);
-	CHECK(run_us <= quota_us + overrun_us, "run of %.1f us", run_us);
+	for (tries = 0; tries < 2 && (!tries || f.nr_over > ALLOWED(f.nr)); tries++) {
+		set_limit(id, quota_us, p->period_us);
+		measure(&f, vmm, ticks, stall_us + slack_us);
+		test_diag("%" PRIu64 " gaps, %u over the limit by %ld us; got %.3f %%; longest "
+			  "stall %.1f us = limit %+.1f us; longest run %.1f us = quota %+.1f us",
+			  f.nr, f.nr_over, slack_us, f.got, f.gap_us, f.gap_us - stall_us, f.run_us,
+			  f.run_us - quota_us);
+		CHECK(f.gap_us <= stall_us + slack_us + tick_us, "stall of %.1f us", f.gap_us);
+		CHECK(f.run_us <= quota_us + overrun_us, "run of %.1f us", f.run_us);
+	}
+	CHECK(f.nr_over <= ALLOWED(f.nr), "%u stalls longer than %.1f us", f.nr_over,
+	      stall_us + slack_us);
 	gov_end(vmm);
 }
 
