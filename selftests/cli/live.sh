@@ -24,7 +24,7 @@ if [ "$VM_PID" = 0 ]; then
 	exit 0
 fi
 
-plan 26
+plan 27
 
 # What users can set of the VMs; without Python, for it is asked often.
 settings() {
@@ -102,6 +102,22 @@ json "len(doc['vms']) == 1" "vm['name'] == 'live-test'" "vm['cpu'] == 'max'" \
 	"all(c['tid'] > 0 for c in vm['vcpus'])" \
 	"sum(c['nr_exits'] for c in vm['vcpus']) >= vm['nr_exits']"
 ok "show in text and JSON"
+
+run 0 stat live-test
+has "$out" "  cpu% guest  exit   vmm  halt  poll ready  held   mem  paus  exits/s holds/s"
+same "$(echo "$out" | wc -l)" 2
+run 0 stat "$id" 0.2 3
+same "$(echo "$out" | wc -l)" 4
+run 0 stat "$id" 0.1 21
+same "$(echo "$out" | grep -c guest)" 2
+run 0 stat "$id" 0.2 3 --json
+same "$(echo "$out" | wc -l)" 3
+sed -i 1,2d "$tmp/out"
+json "doc['id'] == $id" "0 < doc['interval_ns'] < 100e9" \
+	"99 < sum(doc['state_percent'].values()) < 101" "doc['usage_percent'] > 0"
+run 1 stat nosuch 1
+has "$err" "there is no VM 'nosuch'; there are: *$id (live-test)"
+ok "stat: where the time goes, once, in intervals, and in JSON"
 
 run 0 exits "$id"
 has "$out" "VM $id (live-test)"

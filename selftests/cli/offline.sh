@@ -15,7 +15,7 @@ if [ -e /sys/module/kvmgov ]; then
 	exit 0
 fi
 
-commands="list show set reset freeze thaw exits events doctor"
+commands="list show set reset freeze thaw stat exits events doctor"
 not_loaded="the kvmgov module is not loaded"
 
 plan 17
@@ -82,7 +82,7 @@ run 2 events --count
 has "$err" "needs a value"
 ok "bad options, in text and in JSON"
 
-for command in show set reset freeze thaw exits; do
+for command in show set reset freeze thaw stat exits; do
 	run 2 "$command"
 	has "$err" "which VM?"
 done
@@ -92,6 +92,8 @@ run 2 set web cpu
 has "$err" "'cpu' is not of the form KEY=VALUE"
 run 2 list web
 has "$err" "kvmgov show web"
+run 2 stat web 1 2 3
+has "$err" "stat takes no '3'"
 run 2 exits web db
 has "$err" "one VM at a time"
 run 2 doctor web
@@ -101,9 +103,13 @@ ok "missing and needless words"
 for count in 0 -1 banana 1x 99999999999999999999 ''; do
 	run 2 events --count "$count"
 	has "$err" "allowed: 1 or more"
+	run 2 stat -- web 1 "$count"
+	has "$err" "allowed: 1 or more"
 done
 for time in 0 -1 banana nan inf 1x ''; do
 	run 2 events --timeout "$time"
+	has "$err" "allowed: seconds"
+	run 2 stat -- web "$time"
 	has "$err" "allowed: seconds"
 done
 ok "bad values of options"
@@ -113,7 +119,7 @@ has "$err" "$not_loaded; load it with: modprobe kvmgov"
 empty "$out"
 ok "without a command and without the module"
 
-for words in list "show web" "set web cpu=50%" "reset web" "freeze web" "thaw web" "exits web" events; do
+for words in list "show web" "set web cpu=50%" "reset web" "freeze web" "thaw web" "stat web 1" "exits web" events; do
 	# shellcheck disable=SC2086 # words
 	run 1 $words
 	has "$err" "$not_loaded; load it with: modprobe kvmgov"
@@ -121,7 +127,7 @@ for words in list "show web" "set web cpu=50%" "reset web" "freeze web" "thaw we
 done
 ok "every command says that the module is not loaded"
 
-for words in "" list "show web" "set web cpu=50%" "reset web" "freeze web" "thaw web" "exits web" events; do
+for words in "" list "show web" "set web cpu=50%" "reset web" "freeze web" "thaw web" "stat web 1" "exits web" events; do
 	# shellcheck disable=SC2086 # words
 	run 1 --json $words
 	json "doc['error']['errno'] == 6" "'$not_loaded' in doc['error']['message']" \

@@ -68,6 +68,30 @@ int cli_usage(struct cli *cli, const char *format, ...)
 	return CLI_USAGE;
 }
 
+int cli_count(struct cli *cli, const char *word, long *count)
+{
+	char *end;
+
+	errno = 0;
+	*count = strtol(word, &end, 10);
+	if (errno || *end || end == word || *count < 1)
+		return cli_usage(cli, "'%s' is not a count; allowed: 1 or more", word);
+	return CLI_OK;
+}
+
+int cli_seconds(struct cli *cli, const char *word, double *seconds)
+{
+	char *end;
+
+	errno = 0;
+	*seconds = strtod(word, &end);
+	if (errno || *end || end == word || !(*seconds > 0 && *seconds <= 1e9))
+		return cli_usage(cli,
+				 "'%s' is not a time; allowed: seconds above 0, up to 1000000000",
+				 word);
+	return CLI_OK;
+}
+
 static int bad_option(struct cli *cli, int c, char **argv, const struct option *longs)
 {
 	const char *word = argv[optind - 1];

@@ -44,8 +44,8 @@ struct command {
 	int (*run)(struct cli *cli, int argc, char **argv);
 };
 
-extern const struct command cmd_list, cmd_show, cmd_set, cmd_reset, cmd_freeze, cmd_thaw, cmd_exits,
-	cmd_events, cmd_doctor;
+extern const struct command cmd_list, cmd_show, cmd_set, cmd_reset, cmd_freeze, cmd_thaw, cmd_stat,
+	cmd_exits, cmd_events, cmd_doctor;
 
 /**
  * struct cli - One run of the tool
@@ -83,6 +83,9 @@ int cli_usage(struct cli *cli, const char *format, ...) __attribute__((format(pr
 int cli_fail(struct cli *cli, const struct kvmgov_error *err);
 /* The same with more members in the JSON; takes @doc over. */
 int cli_fail_with(struct cli *cli, const struct kvmgov_error *err, struct json_object *doc);
+/* Words that are a number of things, or a time in seconds; the exit status. */
+int cli_count(struct cli *cli, const char *word, long *count);
+int cli_seconds(struct cli *cli, const char *word, double *seconds);
 void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* --- output (output.c) --- */

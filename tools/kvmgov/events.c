@@ -332,25 +332,15 @@ static int run(struct cli *cli, int argc, char **argv)
 	};
 	double timeout = 0;
 	long count = -1;
-	char *end;
 	int c;
 
 	cli->lines = true;
 	while ((c = cli_getopt(cli, argc, argv, "n:t:", longs)) != -1) {
-		errno = 0;
-		if (c == 'n') {
-			count = strtol(optarg, &end, 10);
-			if (errno || *end || end == optarg || count < 1)
-				return cli_usage(cli, "'%s' is not a count; allowed: 1 or more",
-						 optarg);
-		} else {
-			timeout = strtod(optarg, &end);
-			if (errno || *end || end == optarg || !(timeout > 0 && timeout <= 1e9))
-				return cli_usage(cli,
-						 "'%s' is not a time; allowed: seconds above 0, up "
-						 "to 1000000000",
-						 optarg);
-		}
+		int status = c == 'n' ? cli_count(cli, optarg, &count)
+				      : cli_seconds(cli, optarg, &timeout);
+
+		if (status != CLI_OK)
+			return status;
 	}
 	if (optind < argc)
 		return cli_usage(cli, "events takes no '%s'", argv[optind]);

@@ -32,12 +32,13 @@ _kvmgov() {
 
 	case $command:$current in
 	:-*) words='--json --help --version' ;;
-	:*) words='list show set reset freeze thaw exits events doctor' ;;
+	:*) words='list show set reset freeze thaw stat exits events doctor' ;;
 	exits:-*) words='--histogram --vcpus --json --help' ;;
 	events:-*) words='--count --timeout --json --help' ;;
-	list:-* | show:-* | doctor:-*) words='--json --help' ;;
+	list:-* | show:-* | stat:-* | doctor:-*) words='--json --help' ;;
 	*:-*) words='--verbose --json --help' ;;
 	show:* | reset:* | freeze:* | thaw:* | exits:*) words=$(_kvmgov_vms) ;;
+	stat:*) [[ -n $vm ]] || words=$(_kvmgov_vms) ;;
 	set:*)
 		if [[ -z $vm ]]; then
 			words=$(_kvmgov_vms)
