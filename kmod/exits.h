@@ -6,7 +6,6 @@
 #define _KVMGOV_EXITS_H
 
 #include <linux/bitops.h>
-#include <linux/math64.h>
 #include <linux/types.h>
 
 #include <uapi/linux/kvmgov.h>

@@ -14,6 +14,14 @@ static u64 since_base(u64 base, u64 now)
 	return (s64)(now - base) > 0 ? now - base : 0;
 }
 
+/* Is an exit being handled now? A hold does not count as that. */
+static bool ledger_handles(const struct kvmgov_ledger *ledger)
+{
+	enum kvmgov_state state = ledger_at_state(READ_ONCE(ledger->at));
+
+	return state == KVMGOV_STATE_EXIT || state == KVMGOV_STATE_VMM;
+}
+
 /* What happened since @base, in cycles, but for the stay's length. */
 static void ledger_compare(const struct kvmgov_facts *base,
 			   const struct kvmgov_facts *facts,
@@ -56,8 +64,7 @@ static void ledger_close(struct kvmgov_ledger *ledger,
 
 divide:
 	kvmgov_state_divide(ledger_at_state(ledger->at), &stay, ledger->cycles);
-	if (ledger_at_state(ledger->at) == KVMGOV_STATE_EXIT ||
-	    ledger_at_state(ledger->at) == KVMGOV_STATE_VMM)
+	if (ledger_handles(ledger))
 		ledger->handled += stay.length;
 	ledger->since += stay.length;
 }
@@ -208,8 +215,7 @@ bool kvmgov_ledger_exits(const struct kvmgov_ledger *ledger,
 	do {
 		seq = read_seqcount_begin(&ledger->seq);
 		cycles = ledger->handled;
-		if (ledger_at_state(ledger->at) == KVMGOV_STATE_EXIT ||
-		    ledger_at_state(ledger->at) == KVMGOV_STATE_VMM)
+		if (ledger_handles(ledger))
 			cycles += since_base(ledger->since, kvmgov_cycles());
 		found = kvmgov_exits_read(exits, nr, ledger_at_reason(ledger->at), cycles,
 					  figures);

@@ -11,7 +11,7 @@
  * enum kvmgov_state - what a vCPU is doing; it is always doing one of these
  * @KVMGOV_STATE_EXIT: the kernel handles an exit
  * @KVMGOV_STATE_GUEST: in guest mode
- * @KVMGOV_STATE_VMM: outside of KVM_RUN, up to its next entry
+ * @KVMGOV_STATE_VMM: outside of KVM_RUN
  * @KVMGOV_STATE_HALT: asleep until its guest has something to do
  * @KVMGOV_STATE_POLL: the same, awake for a while in case that comes soon
  * @KVMGOV_STATE_READY: its thread wants a CPU and has none
