@@ -59,6 +59,44 @@ struct kvmgov_exit_slot *kvmgov_exits_place(struct kvmgov_exits *exits,
 }
 
 /**
+ * kvmgov_exits_find() - which one is a reason?
+ * @exits: the vCPU's exits
+ * @reason: the reason
+ * @nr: where to put what kvmgov_exits_read() wants to know
+ *
+ * Context: any.
+ *
+ * Return: false when the reason has no slot of its own.
+ */
+bool kvmgov_exits_find(const struct kvmgov_exits *exits, u32 reason, u32 *nr)
+{
+	u32 i, place = READ_ONCE(exits->place[reason]);
+
+	if (place <= slot_place(SLOT_NONE))
+		return false;
+	i = (place - slot_place(0)) / sizeof(struct kvmgov_exit_slot);
+	*nr = i - SLOT_UNKNOWN;
+	return READ_ONCE(exits->reason[i]) == reason;
+}
+
+/**
+ * kvmgov_exits_add() - add the exits for one reason to others for the same
+ * @sum: the sum
+ * @figures: what to add
+ */
+void kvmgov_exits_add(struct kvmgov_exit_figures *sum,
+		      const struct kvmgov_exit_figures *figures)
+{
+	u32 i;
+
+	sum->nr += figures->nr;
+	sum->total_ns += figures->total_ns;
+	sum->max_ns = max(sum->max_ns, figures->max_ns);
+	for (i = 0; i < KVMGOV_EXIT_BUCKETS; i++)
+		sum->histogram[i] += figures->histogram[i];
+}
+
+/**
  * kvmgov_exits_read() - what is known of one reason
  * @exits: the vCPU's exits
  * @nr: which one, from 0

@@ -70,6 +70,9 @@ struct kvmgov_exit_figures {
 struct kvmgov_exit_slot *kvmgov_exits_place(struct kvmgov_exits *exits,
 					    u32 reason);
 void kvmgov_exits_init(struct kvmgov_exits *exits);
+bool kvmgov_exits_find(const struct kvmgov_exits *exits, u32 reason, u32 *nr);
+void kvmgov_exits_add(struct kvmgov_exit_figures *sum,
+		      const struct kvmgov_exit_figures *figures);
 bool kvmgov_exits_read(const struct kvmgov_exits *exits, u32 nr, u32 handled,
 		       u64 cycles, struct kvmgov_exit_figures *figures);
 

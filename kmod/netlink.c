@@ -2,20 +2,16 @@
 /*
  * The generic netlink interface; its contract is in uapi/linux/kvmgov.h.
  */
-#include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/rwsem.h>
 #include <net/genetlink.h>
 
-#include "arch.h"
-#include "boundary.h"
 #include "compat/compat.h"
-#include "hooks.h"
+#include "history.h"
+#include "message.h"
 #include "netlink.h"
 #include "netlink_gen.h"
-#include "thread.h"
 #include "vcpu.h"
-#include "version.h"
 #include "vm.h"
 
 static bool open_reading;
@@ -78,185 +74,6 @@ static void post_doit(const struct kvmgov_genl_op *op, struct sk_buff *skb,
 		kvmgov_vm_put(info->user_ptr[0]);
 }
 
-static int put_u64(struct sk_buff *skb, int attr, u64 value, int pad)
-{
-	return nla_put_u64_64bit(skb, attr, value, pad);
-}
-
-static int fill_hook(struct sk_buff *skb, const struct kvmgov_hook_info *hook)
-{
-	struct nlattr *nest = nla_nest_start(skb, KVMGOV_A_INFO_HOOK);
-
-	if (!nest)
-		return -EMSGSIZE;
-	if (nla_put_string(skb, KVMGOV_A_HOOK_NAME, hook->name) ||
-	    nla_put_u32(skb, KVMGOV_A_HOOK_KIND, hook->kind) ||
-	    nla_put_u32(skb, KVMGOV_A_HOOK_STATE, hook->state) ||
-	    (hook->nargs &&
-	     nla_put_u32(skb, KVMGOV_A_HOOK_NARGS, hook->nargs)) ||
-	    (hook->error &&
-	     nla_put_u32(skb, KVMGOV_A_HOOK_ERROR, hook->error)))
-		return -EMSGSIZE;
-	nla_nest_end(skb, nest);
-	return 0;
-}
-
-static int fill_info(struct sk_buff *skb)
-{
-	struct kvmgov_counters nr;
-	struct kvmgov_cpu_limit limit;
-	struct kvmgov_hook_info hook;
-	unsigned int i;
-
-	kvmgov_counters_get(&nr);
-	kvmgov_defaults_get(&limit);
-	for (i = 0; kvmgov_hooks_info(i, &hook); i++)
-		if (fill_hook(skb, &hook))
-			return -EMSGSIZE;
-	if (nla_put_string(skb, KVMGOV_A_INFO_VERSION, KVMGOV_VERSION) ||
-	    nla_put_u32(skb, KVMGOV_A_INFO_NR_VMS,
-			nr.vms_created - nr.vms_destroyed) ||
-	    nla_put_u32(skb, KVMGOV_A_INFO_NR_VCPUS,
-			nr.vcpus_created - nr.vcpus_destroyed) ||
-	    put_u64(skb, KVMGOV_A_INFO_VMS_CREATED, nr.vms_created,
-		    KVMGOV_A_INFO_PAD) ||
-	    put_u64(skb, KVMGOV_A_INFO_VMS_DESTROYED, nr.vms_destroyed,
-		    KVMGOV_A_INFO_PAD) ||
-	    put_u64(skb, KVMGOV_A_INFO_VCPUS_CREATED, nr.vcpus_created,
-		    KVMGOV_A_INFO_PAD) ||
-	    put_u64(skb, KVMGOV_A_INFO_VCPUS_DESTROYED, nr.vcpus_destroyed,
-		    KVMGOV_A_INFO_PAD) ||
-	    put_u64(skb, KVMGOV_A_INFO_UNGOVERNED, nr.ungoverned,
-		    KVMGOV_A_INFO_PAD) ||
-	    nla_put_u32(skb, KVMGOV_A_INFO_CALLBACKS_PENDING,
-			kvmgov_boundary_pending()) ||
-	    put_u64(skb, KVMGOV_A_INFO_QUOTA_MIN_US, KVMGOV_QUOTA_MIN_US,
-		    KVMGOV_A_INFO_PAD) ||
-	    put_u64(skb, KVMGOV_A_INFO_QUOTA_MAX_US, KVMGOV_QUOTA_MAX_US,
-		    KVMGOV_A_INFO_PAD) ||
-	    nla_put_u32(skb, KVMGOV_A_INFO_PERIOD_MIN_US,
-			KVMGOV_PERIOD_MIN_US) ||
-	    nla_put_u32(skb, KVMGOV_A_INFO_PERIOD_MAX_US,
-			KVMGOV_PERIOD_MAX_US) ||
-	    put_u64(skb, KVMGOV_A_INFO_DEFAULT_QUOTA_US, limit.quota_us,
-		    KVMGOV_A_INFO_PAD) ||
-	    nla_put_u32(skb, KVMGOV_A_INFO_DEFAULT_PERIOD_US,
-			limit.period_us) ||
-	    nla_put_u32(skb, KVMGOV_A_INFO_CLOCK_STABLE,
-			kvmgov_arch_clock_stable()) ||
-	    nla_put_u32(skb, KVMGOV_A_INFO_EXACT_CHARGE,
-			kvmgov_thread_exact()))
-		return -EMSGSIZE;
-	return 0;
-}
-
-static int fill_limit(struct sk_buff *skb, struct kvmgov_vm *vm)
-{
-	struct kvmgov_cpu_limit limit;
-	u64 nr_periods;
-	bool frozen;
-
-	kvmgov_vm_limit(vm, &limit, &nr_periods, &frozen);
-	if (nla_put_u32(skb, KVMGOV_A_VM_STATE, frozen ?
-			KVMGOV_VM_STATE_FROZEN : KVMGOV_VM_STATE_RUNNING) ||
-	    put_u64(skb, KVMGOV_A_VM_CPU_QUOTA_US, limit.quota_us,
-		    KVMGOV_A_VM_PAD) ||
-	    nla_put_u32(skb, KVMGOV_A_VM_CPU_PERIOD_US, limit.period_us) ||
-	    put_u64(skb, KVMGOV_A_VM_NR_PERIODS, nr_periods, KVMGOV_A_VM_PAD) ||
-	    nla_put_u32(skb, KVMGOV_A_VM_CPU_STEAL, READ_ONCE(vm->steal) ?
-			KVMGOV_STEAL_ON : KVMGOV_STEAL_OFF))
-		return -EMSGSIZE;
-	return 0;
-}
-
-static int fill_identity(struct sk_buff *skb, struct kvmgov_vm *vm)
-{
-	char name[KVMGOV_NAME_MAX + 1];
-	uuid_t uuid;
-
-	kvmgov_vm_identity(vm, name, &uuid);
-	if (put_u64(skb, KVMGOV_A_VM_ID, vm->id, KVMGOV_A_VM_PAD) ||
-	    nla_put_string(skb, KVMGOV_A_VM_NAME, name) ||
-	    (!uuid_is_null(&uuid) &&
-	     nla_put(skb, KVMGOV_A_VM_UUID, KVMGOV_UUID_LEN, &uuid)) ||
-	    nla_put_u32(skb, KVMGOV_A_VM_PID, kvmgov_vm_pid(vm)) ||
-	    nla_put_string(skb, KVMGOV_A_VM_COMM, vm->comm))
-		return -EMSGSIZE;
-	return 0;
-}
-
-/* The attributes that tell of the time by state. */
-static const int vm_states[KVMGOV_NR_STATES] = {
-	[KVMGOV_STATE_GUEST] = KVMGOV_A_VM_GUEST_NS,
-	[KVMGOV_STATE_EXIT] = KVMGOV_A_VM_EXIT_NS,
-	[KVMGOV_STATE_VMM] = KVMGOV_A_VM_VMM_NS,
-	[KVMGOV_STATE_HALT] = KVMGOV_A_VM_HALT_NS,
-	[KVMGOV_STATE_POLL] = KVMGOV_A_VM_POLL_NS,
-	[KVMGOV_STATE_READY] = KVMGOV_A_VM_READY_NS,
-	[KVMGOV_STATE_HELD_CPU] = KVMGOV_A_VM_HELD_CPU_NS,
-	[KVMGOV_STATE_HELD_MEM] = KVMGOV_A_VM_HELD_MEM_NS,
-	[KVMGOV_STATE_PAUSED] = KVMGOV_A_VM_PAUSED_NS,
-};
-
-static const int vcpu_states[KVMGOV_NR_STATES] = {
-	[KVMGOV_STATE_GUEST] = KVMGOV_A_VCPU_GUEST_NS,
-	[KVMGOV_STATE_EXIT] = KVMGOV_A_VCPU_EXIT_NS,
-	[KVMGOV_STATE_VMM] = KVMGOV_A_VCPU_VMM_NS,
-	[KVMGOV_STATE_HALT] = KVMGOV_A_VCPU_HALT_NS,
-	[KVMGOV_STATE_POLL] = KVMGOV_A_VCPU_POLL_NS,
-	[KVMGOV_STATE_READY] = KVMGOV_A_VCPU_READY_NS,
-	[KVMGOV_STATE_HELD_CPU] = KVMGOV_A_VCPU_HELD_CPU_NS,
-	[KVMGOV_STATE_HELD_MEM] = KVMGOV_A_VCPU_HELD_MEM_NS,
-	[KVMGOV_STATE_PAUSED] = KVMGOV_A_VCPU_PAUSED_NS,
-};
-
-static int fill_states(struct sk_buff *skb, const int *attrs,
-		       const struct kvmgov_figures *figures, int pad)
-{
-	unsigned int i;
-
-	for (i = 0; i < KVMGOV_NR_STATES; i++)
-		if (put_u64(skb, attrs[i], figures->state_ns[i], pad))
-			return -EMSGSIZE;
-	return 0;
-}
-
-static int fill_vm(struct sk_buff *skb, struct kvmgov_vm *vm)
-{
-	struct kvmgov_figures sum;
-	u64 age = ktime_get_ns() - vm->born_ns;
-
-	kvmgov_vm_figures(vm, &sum);
-	if (fill_identity(skb, vm) || fill_limit(skb, vm) ||
-	    nla_put_u32(skb, KVMGOV_A_VM_NR_VCPUS, READ_ONCE(vm->nr_vcpus)) ||
-	    put_u64(skb, KVMGOV_A_VM_AGE_NS, age, KVMGOV_A_VM_PAD) ||
-	    put_u64(skb, KVMGOV_A_VM_USAGE_NS, sum.usage_ns, KVMGOV_A_VM_PAD) ||
-	    fill_states(skb, vm_states, &sum, KVMGOV_A_VM_PAD) ||
-	    put_u64(skb, KVMGOV_A_VM_NR_HELD, sum.nr_held, KVMGOV_A_VM_PAD) ||
-	    put_u64(skb, KVMGOV_A_VM_NR_EXITS, sum.nr_exits, KVMGOV_A_VM_PAD))
-		return -EMSGSIZE;
-	return 0;
-}
-
-static int fill_vcpu(struct sk_buff *skb, struct kvmgov_vcpu *vcpu)
-{
-	u64 age = ktime_get_ns() - vcpu->born_ns;
-	struct kvmgov_figures sum = {};
-	int pad = KVMGOV_A_VCPU_PAD;
-
-	kvmgov_vcpu_figures(vcpu, &sum);
-	if (put_u64(skb, KVMGOV_A_VCPU_VM_ID, vcpu->vm->id, pad) ||
-	    nla_put_u32(skb, KVMGOV_A_VCPU_INDEX, vcpu->index) ||
-	    nla_put_u32(skb, KVMGOV_A_VCPU_TID, kvmgov_vcpu_tid(vcpu)) ||
-	    put_u64(skb, KVMGOV_A_VCPU_AGE_NS, age, pad) ||
-	    put_u64(skb, KVMGOV_A_VCPU_USAGE_NS, sum.usage_ns, pad) ||
-	    fill_states(skb, vcpu_states, &sum, pad) ||
-	    put_u64(skb, KVMGOV_A_VCPU_NR_HELD, sum.nr_held, pad) ||
-	    put_u64(skb, KVMGOV_A_VCPU_NR_EXITS, sum.nr_exits, pad))
-		return -EMSGSIZE;
-	return 0;
-}
-
 /* Make a message that answers @info; @vm is NULL for the module itself. */
 static int reply(struct genl_info *info, struct kvmgov_vm *vm)
 {
@@ -267,7 +84,8 @@ static int reply(struct genl_info *info, struct kvmgov_vm *vm)
 	if (!skb)
 		return -ENOMEM;
 	header = genlmsg_put_reply(skb, info, &family, 0, info->genlhdr->cmd);
-	err = header ? (vm ? fill_vm(skb, vm) : fill_info(skb)) : -EMSGSIZE;
+	err = header ? (vm ? kvmgov_message_vm(skb, vm) :
+		       kvmgov_message_info(skb)) : -EMSGSIZE;
 	if (err) {
 		nlmsg_free(skb);
 		return err;
@@ -385,26 +203,37 @@ static void *dump_header(struct sk_buff *skb, struct netlink_callback *cb,
 	return header;
 }
 
+/* @err says whether all has been put behind @header. */
+static int dump_end(struct sk_buff *skb, void *header, int err)
+{
+	if (!header)
+		return -EMSGSIZE;
+	if (err)
+		genlmsg_cancel(skb, header);
+	else
+		genlmsg_end(skb, header);
+	return err;
+}
+
 /* cb->args[0]: id of the VM that was put last. */
 int kvmgov_nl_vm_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct kvmgov_vm *vm;
 	void *header;
+	int err;
 
 	if (!may_read(cb->skb))
 		return refuse(cb->extack);
 	cb->seq = kvmgov_vm_generation();
 	while ((vm = kvmgov_vm_get_next(cb->args[0]))) {
 		header = dump_header(skb, cb, KVMGOV_CMD_VM_GET);
-		if (!header || fill_vm(skb, vm)) {
-			if (header)
-				genlmsg_cancel(skb, header);
-			kvmgov_vm_put(vm);
-			return skb->len ?: -EMSGSIZE;
-		}
-		genlmsg_end(skb, header);
-		cb->args[0] = vm->id;
+		err = header ? kvmgov_message_vm(skb, vm) : -EMSGSIZE;
+		err = dump_end(skb, header, err);
+		if (!err)
+			cb->args[0] = vm->id;
 		kvmgov_vm_put(vm);
+		if (err)
+			return skb->len ?: err;
 	}
 	return skb->len;
 }
@@ -487,15 +316,9 @@ static int put_vcpu(struct sk_buff *skb, struct netlink_callback *cb,
 		    struct kvmgov_vcpu *vcpu)
 {
 	void *header = dump_header(skb, cb, KVMGOV_CMD_VCPU_GET);
+	int err = header ? kvmgov_message_vcpu(skb, vcpu) : -EMSGSIZE;
 
-	if (!header)
-		return -EMSGSIZE;
-	if (fill_vcpu(skb, vcpu)) {
-		genlmsg_cancel(skb, header);
-		return -EMSGSIZE;
-	}
-	genlmsg_end(skb, header);
-	return 0;
+	return dump_end(skb, header, err);
 }
 
 int kvmgov_nl_vcpu_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
@@ -505,24 +328,14 @@ int kvmgov_nl_vcpu_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	return dump_all_vcpus(skb, cb, attr, put_vcpu);
 }
 
-static int fill_exits(struct sk_buff *skb, const struct kvmgov_vcpu *vcpu,
-		      const struct kvmgov_exit_figures *exits)
+static int put_exit(struct sk_buff *skb, struct netlink_callback *cb,
+		    struct kvmgov_vcpu *vcpu,
+		    const struct kvmgov_exit_figures *exits)
 {
-	char reason[KVMGOV_REASON_LEN];
-	int pad = KVMGOV_A_EXIT_PAD;
+	void *header = dump_header(skb, cb, KVMGOV_CMD_EXIT_GET);
+	int err = header ? kvmgov_message_exit(skb, vcpu, exits) : -EMSGSIZE;
 
-	static_assert(sizeof(exits->histogram) == KVMGOV_EXIT_HISTOGRAM_LEN);
-	kvmgov_arch_reason_name(exits->reason, reason);
-	if (put_u64(skb, KVMGOV_A_EXIT_VM_ID, vcpu->vm->id, pad) ||
-	    nla_put_u32(skb, KVMGOV_A_EXIT_INDEX, vcpu->index) ||
-	    nla_put_string(skb, KVMGOV_A_EXIT_REASON, reason) ||
-	    put_u64(skb, KVMGOV_A_EXIT_NR, exits->nr, pad) ||
-	    put_u64(skb, KVMGOV_A_EXIT_TOTAL_NS, exits->total_ns, pad) ||
-	    put_u64(skb, KVMGOV_A_EXIT_MAX_NS, exits->max_ns, pad) ||
-	    nla_put(skb, KVMGOV_A_EXIT_HISTOGRAM, sizeof(exits->histogram),
-		    exits->histogram))
-		return -EMSGSIZE;
-	return 0;
+	return dump_end(skb, header, err);
 }
 
 /* cb->args[3]: number of reasons put of this vCPU; none is ever taken away. */
@@ -530,21 +343,12 @@ static int put_exits(struct sk_buff *skb, struct netlink_callback *cb,
 		     struct kvmgov_vcpu *vcpu)
 {
 	struct kvmgov_exit_figures exits;
-	void *header;
 
 	while (kvmgov_ledger_exits(&vcpu->ledger, &vcpu->exits, cb->args[3],
 				   &exits)) {
 		/* Nothing was ever unknown, most of the time. */
-		if (exits.nr) {
-			header = dump_header(skb, cb, KVMGOV_CMD_EXIT_GET);
-			if (!header)
-				return -EMSGSIZE;
-			if (fill_exits(skb, vcpu, &exits)) {
-				genlmsg_cancel(skb, header);
-				return -EMSGSIZE;
-			}
-			genlmsg_end(skb, header);
-		}
+		if (exits.nr && put_exit(skb, cb, vcpu, &exits))
+			return -EMSGSIZE;
 		cb->args[3]++;
 	}
 	cb->args[3] = 0;
@@ -558,30 +362,79 @@ int kvmgov_nl_exit_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	return dump_all_vcpus(skb, cb, attr, put_exits);
 }
 
-/* What @vm has to tell; where that is NULL, the current process. */
-static int fill_event(struct sk_buff *skb, struct kvmgov_vm *vm)
+static int put_record(struct sk_buff *skb, const struct kvmgov_record *record)
 {
-	if (vm)
-		return fill_vm(skb, vm);
-	if (nla_put_u32(skb, KVMGOV_A_VM_PID, task_tgid_nr(current)) ||
-	    nla_put_string(skb, KVMGOV_A_VM_COMM, current->group_leader->comm))
+	if (skb_tailroom(skb) < record->len)
 		return -EMSGSIZE;
+	skb_put_data(skb, record->attrs, record->len);
 	return 0;
 }
 
-static void notify(struct kvmgov_vm *vm, u8 cmd, unsigned int group)
+/* A message must hold the longest record, which netlink does not know. */
+int kvmgov_nl_history_get_start(struct netlink_callback *cb)
 {
+	cb->min_dump_alloc = nlmsg_total_size(GENL_HDRLEN) +
+			     kvmgov_history_longest();
+	return 0;
+}
+
+/* cb->args[0]: number of the record that was put last. */
+int kvmgov_nl_history_get_dumpit(struct sk_buff *skb,
+				 struct netlink_callback *cb)
+{
+	struct kvmgov_record *record;
+	void *header;
+	int err = 0;
+
+	if (!may_read(cb->skb))
+		return refuse(cb->extack);
+	rcu_read_lock();
+	while (!err && (record = kvmgov_history_next(cb->args[0]))) {
+		header = dump_header(skb, cb, KVMGOV_CMD_HISTORY_GET);
+		err = header ? put_record(skb, record) : -EMSGSIZE;
+		err = dump_end(skb, header, err);
+		if (!err)
+			cb->args[0] = record->nr;
+	}
+	rcu_read_unlock();
+	return skb->len ?: err;
+}
+
+/**
+ * struct news - what is told to those who listen
+ * @cmd: what has happened
+ * @vm: to which VM; NULL where that has ended, or there is none
+ * @record: the final record of a VM that has ended
+ */
+struct news {
+	u8 cmd;
+	struct kvmgov_vm *vm;
+	const struct kvmgov_record *record;
+};
+
+static int put_news(struct sk_buff *skb, const struct news *news)
+{
+	if (news->record)
+		return put_record(skb, news->record);
+	if (news->vm)
+		return kvmgov_message_vm(skb, news->vm);
+	return kvmgov_message_process(skb);
+}
+
+static void multicast(const struct news *news, unsigned int group)
+{
+	u32 len = news->record ? news->record->len : 0;
 	struct sk_buff *skb;
 	void *header;
 
 	lockdep_assert_held(&family_sem);
 	if (!registered || !genl_has_listeners(&family, &init_net, group))
 		return;
-	skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	skb = genlmsg_new(max_t(u32, len, NLMSG_GOODSIZE), GFP_KERNEL);
 	if (!skb)
 		return;
-	header = genlmsg_put(skb, 0, 0, &family, 0, cmd);
-	if (!header || fill_event(skb, vm)) {
+	header = genlmsg_put(skb, 0, 0, &family, 0, news->cmd);
+	if (!header || put_news(skb, news)) {
 		nlmsg_free(skb);
 		return;
 	}
@@ -589,20 +442,43 @@ static void notify(struct kvmgov_vm *vm, u8 cmd, unsigned int group)
 	genlmsg_multicast(&family, skb, 0, group, GFP_KERNEL);
 }
 
+/* Where memory lacks the message is lost, and nothing else. */
+static void notify(const struct news *news, unsigned int group)
+{
+	down_read(&family_sem);
+	multicast(news, group);
+	up_read(&family_sem);
+}
+
 /**
  * kvmgov_netlink_notify() - tell those who listen about a VM
  * @vm: the VM
  * @cmd: what has happened, one of the KVMGOV_CMD_VM_*_NTF
  *
- * Where memory lacks the message is lost, and nothing else. Context: may
- * sleep.
+ * Context: may sleep.
  */
 void kvmgov_netlink_notify(struct kvmgov_vm *vm, u8 cmd)
 {
-	down_read(&family_sem);
-	notify(vm, cmd, cmd == KVMGOV_CMD_VM_CHANGE_NTF ?
-	       KVMGOV_NLGRP_CONFIG : KVMGOV_NLGRP_EVENTS);
-	up_read(&family_sem);
+	const struct news news = { .cmd = cmd, .vm = vm };
+
+	notify(&news, cmd == KVMGOV_CMD_VM_CHANGE_NTF ? KVMGOV_NLGRP_CONFIG :
+						       KVMGOV_NLGRP_EVENTS);
+}
+
+/**
+ * kvmgov_netlink_ended() - tell that a VM has ended
+ * @record: its final record
+ *
+ * Context: may sleep.
+ */
+void kvmgov_netlink_ended(const struct kvmgov_record *record)
+{
+	const struct news news = {
+		.cmd = KVMGOV_CMD_VM_END_NTF,
+		.record = record,
+	};
+
+	notify(&news, KVMGOV_NLGRP_EVENTS);
 }
 
 /**
@@ -612,9 +488,9 @@ void kvmgov_netlink_notify(struct kvmgov_vm *vm, u8 cmd)
  */
 void kvmgov_netlink_ungoverned(void)
 {
-	down_read(&family_sem);
-	notify(NULL, KVMGOV_CMD_UNGOVERNED_NTF, KVMGOV_NLGRP_EVENTS);
-	up_read(&family_sem);
+	const struct news news = { .cmd = KVMGOV_CMD_UNGOVERNED_NTF };
+
+	notify(&news, KVMGOV_NLGRP_EVENTS);
 }
 
 static struct genl_family family __ro_after_init = {

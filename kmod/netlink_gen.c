@@ -42,6 +42,13 @@ static const struct nla_policy kvmgov_exit_get_nl_policy[KVMGOV_A_EXIT_VM_ID + 1
 	[KVMGOV_A_EXIT_VM_ID] = { .type = NLA_U64 },
 };
 
+static const struct nla_policy kvmgov_history_get_nl_policy[2] = {
+	[1] = {
+		.type = NLA_REJECT,
+		.reject_message = "This request takes no attributes",
+	},
+};
+
 const struct genl_ops kvmgov_nl_ops[KVMGOV_NL_N_OPS] = {
 	{
 		.cmd		= KVMGOV_CMD_INFO_GET,
@@ -79,6 +86,13 @@ const struct genl_ops kvmgov_nl_ops[KVMGOV_NL_N_OPS] = {
 		.dumpit		= kvmgov_nl_exit_get_dumpit,
 		.policy		= kvmgov_exit_get_nl_policy,
 		.maxattr	= ARRAY_SIZE(kvmgov_exit_get_nl_policy) - 1,
+	},
+	{
+		.cmd		= KVMGOV_CMD_HISTORY_GET,
+		.start		= kvmgov_nl_history_get_start,
+		.dumpit		= kvmgov_nl_history_get_dumpit,
+		.policy		= kvmgov_history_get_nl_policy,
+		.maxattr	= ARRAY_SIZE(kvmgov_history_get_nl_policy) - 1,
 	},
 };
 

@@ -11,7 +11,7 @@
 
 #include <uapi/linux/kvmgov.h>
 
-#define KVMGOV_NL_N_OPS		6
+#define KVMGOV_NL_N_OPS		7
 #define KVMGOV_NL_N_MCGRPS	2
 
 /* Indexes of the multicast groups, for genlmsg_multicast(). */
@@ -26,7 +26,7 @@ extern const struct genl_multicast_group kvmgov_nl_mcgrps[KVMGOV_NL_N_MCGRPS];
 /*
  * Handlers. The kernel calls a family's pre_doit for do requests only, so that
  * a dumpit checks for itself, at its first call: not every kernel lets a start
- * handler say what is wrong.
+ * handler, which the spec calls pre, say what is wrong.
  */
 int kvmgov_nl_info_get_doit(struct sk_buff *skb, struct genl_info *info);
 int kvmgov_nl_vm_get_doit(struct sk_buff *skb, struct genl_info *info);
@@ -35,5 +35,7 @@ int kvmgov_nl_vm_set_doit(struct sk_buff *skb, struct genl_info *info);
 int kvmgov_nl_vm_reset_doit(struct sk_buff *skb, struct genl_info *info);
 int kvmgov_nl_vcpu_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int kvmgov_nl_exit_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
+int kvmgov_nl_history_get_start(struct netlink_callback *cb);
+int kvmgov_nl_history_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 
 #endif /* _KVMGOV_NETLINK_GEN_H */

@@ -18,6 +18,7 @@
 #include <linux/xarray.h>
 
 #include "boundary.h"
+#include "history.h"
 #include "netlink.h"
 #include "slice.h"
 #include "sysfs.h"
@@ -161,16 +162,22 @@ static void vm_end(struct work_struct *work)
 {
 	struct kvmgov_vm *vm = container_of(work, struct kvmgov_vm, end);
 	struct kvmgov_vcpu *vcpu, *next;
+	struct kvmgov_record *record;
 
 	list_for_each_entry(vcpu, &vm->vcpus, siblings)
 		kvmgov_vcpu_end(vcpu);
 	kvmgov_sysfs_vm_del(vm);
 
+	/* Whoever looks finds it in either place at any time. */
+	record = kvmgov_history_add(vm);
 	mutex_lock(&registry_lock);
 	xa_erase(&vms, vm->id);
 	atomic64_inc(&generation);
 	mutex_unlock(&registry_lock);
-	kvmgov_netlink_notify(vm, KVMGOV_CMD_VM_END_NTF);
+	if (record) {
+		kvmgov_netlink_ended(record);
+		kvmgov_record_put(record);
+	}
 
 	mutex_lock(&registry_lock);
 	list_for_each_entry_safe(vcpu, next, &vm->vcpus, siblings) {
@@ -499,6 +506,34 @@ void kvmgov_vm_figures(struct kvmgov_vm *vm, struct kvmgov_figures *sum)
 }
 
 /**
+ * kvmgov_vm_exits() - add up the exits of a VM's vCPUs for one reason
+ * @vm: the VM
+ * @reason: the reason
+ * @sum: where to put them
+ *
+ * Context: any.
+ *
+ * Return: false when there were none.
+ */
+bool kvmgov_vm_exits(struct kvmgov_vm *vm, u32 reason,
+		     struct kvmgov_exit_figures *sum)
+{
+	struct kvmgov_exit_figures exits;
+	struct kvmgov_vcpu *vcpu;
+	u32 nr;
+
+	memset(sum, 0, sizeof(*sum));
+	sum->reason = reason;
+	rcu_read_lock();
+	list_for_each_entry_rcu(vcpu, &vm->vcpus, siblings)
+		if (kvmgov_exits_find(&vcpu->exits, reason, &nr) &&
+		    kvmgov_ledger_exits(&vcpu->ledger, &vcpu->exits, nr, &exits))
+			kvmgov_exits_add(sum, &exits);
+	rcu_read_unlock();
+	return sum->nr;
+}
+
+/**
  * kvmgov_defaults_get() - the limit under which VMs are born
  * @limit: where to put it
  *
@@ -604,6 +639,7 @@ void kvmgov_vm_exit(void)
 	/* The memory of runners, vCPUs and VMs is freed by our functions. */
 	rcu_barrier();
 	xa_destroy(&vms);
+	kvmgov_history_exit();
 	kvmgov_counters_get(&nr);
 	if (nr.vms_created != nr.vms_destroyed ||
 	    nr.vcpus_created != nr.vcpus_destroyed)

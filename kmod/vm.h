@@ -166,6 +166,8 @@ void kvmgov_vm_identity(struct kvmgov_vm *vm, char *name, uuid_t *uuid);
 void kvmgov_vm_limit(struct kvmgov_vm *vm, struct kvmgov_cpu_limit *limit,
 		     u64 *nr_periods, bool *frozen);
 void kvmgov_vm_figures(struct kvmgov_vm *vm, struct kvmgov_figures *sum);
+bool kvmgov_vm_exits(struct kvmgov_vm *vm, u32 reason,
+		     struct kvmgov_exit_figures *sum);
 
 void kvmgov_defaults_get(struct kvmgov_cpu_limit *limit);
 enum kvmgov_vm_error kvmgov_defaults_set(const struct kvmgov_vm_change *change);

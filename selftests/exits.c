@@ -6,15 +6,12 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <inttypes.h>
-#include <netlink/genl/genl.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "counts.h"
 #include "gov.h"
-#include "nl.h"
 #include "test.h"
-
-#define MAX_REASONS 64
 
 static long each = 1000;
 static long delay_us = 300;
@@ -23,86 +20,6 @@ static const struct test_option options[] = { { "each", &each, "exits of each ki
 					      { "delay-us", &delay_us,
 						"how long the VMM takes for those of one kind" },
 					      {} };
-
-/**
- * struct reason - what kvmgov says of the exits for one reason
- * @name:	the reason
- * @nr:		how many
- * @total_ns:	their time
- * @max_ns:	that of the longest
- * @histogram:	how many took how long
- */
-struct reason {
-	char name[32];
-	uint64_t nr;
-	uint64_t total_ns;
-	uint64_t max_ns;
-	uint64_t histogram[KVMGOV_EXIT_BUCKETS];
-};
-
-/**
- * struct exits - all of them
- * @nr:		number of reasons
- * @reasons:	the reasons
- * @sum:	exits for all reasons
- * @nr_exits:	the same, counted elsewhere
- */
-struct exits {
-	size_t nr;
-	struct reason reasons[MAX_REASONS];
-	uint64_t sum;
-	uint64_t nr_exits;
-};
-
-static void read_reason(const struct nlmsghdr *nlh, void *arg)
-{
-	struct genlmsghdr *hdr = nlmsg_data(nlh);
-	struct nlattr *attrs[KVMGOV_A_EXIT_MAX + 1];
-	struct exits *exits = arg;
-	struct reason *reason = &exits->reasons[exits->nr];
-
-	NEED(exits->nr < MAX_REASONS, "too many reasons");
-	NEED(!nla_parse(attrs, KVMGOV_A_EXIT_MAX, genlmsg_attrdata(hdr, 0), genlmsg_attrlen(hdr, 0),
-			NULL) &&
-		     attrs[KVMGOV_A_EXIT_REASON] && attrs[KVMGOV_A_EXIT_NR] &&
-		     attrs[KVMGOV_A_EXIT_TOTAL_NS] && attrs[KVMGOV_A_EXIT_MAX_NS] &&
-		     attrs[KVMGOV_A_EXIT_HISTOGRAM] &&
-		     nla_len(attrs[KVMGOV_A_EXIT_HISTOGRAM]) == sizeof(reason->histogram),
-	     "not what the specification says");
-	snprintf(reason->name, sizeof(reason->name), "%s",
-		 nla_get_string(attrs[KVMGOV_A_EXIT_REASON]));
-	reason->nr = nla_get_u64(attrs[KVMGOV_A_EXIT_NR]);
-	reason->total_ns = nla_get_u64(attrs[KVMGOV_A_EXIT_TOTAL_NS]);
-	reason->max_ns = nla_get_u64(attrs[KVMGOV_A_EXIT_MAX_NS]);
-	memcpy(reason->histogram, nla_data(attrs[KVMGOV_A_EXIT_HISTOGRAM]),
-	       sizeof(reason->histogram));
-	exits->sum += reason->nr;
-	exits->nr++;
-}
-
-static void read_exits(struct exits *exits, const struct link *link, uint64_t id)
-{
-	const struct attr attrs[MAX_ATTRS] = { { KVMGOV_A_EXIT_VM_ID, 0, NULL } };
-	struct nl_msg *msg = message(link, KVMGOV_CMD_EXIT_GET, NLM_F_DUMP);
-	struct answer a;
-
-	memset(exits, 0, sizeof(*exits));
-	put_attrs(msg, attrs, &id);
-	a = ask(link, msg, read_reason, exits);
-	NEED(!a.error && !a.silent, "%s", a.text);
-	exits->nr_exits = gov_u64("vms/%" PRIu64 "/vcpus/0/nr_exits", id);
-}
-
-static const struct reason *find(const struct exits *exits, const char *name)
-{
-	static const struct reason none;
-	size_t i;
-
-	for (i = 0; i < exits->nr; i++)
-		if (!strcmp(exits->reasons[i].name, name))
-			return &exits->reasons[i];
-	return &none;
-}
 
 /* One stay in KVM_RUN; why it ended. */
 static uint32_t run(struct vmm_vcpu *vcpu)
@@ -137,12 +54,12 @@ static void program(struct vmm *vmm)
 }
 
 /* Exits that the guest makes are counted exactly; and nothing that never was. */
-static void check_counts(const struct exits *before, const struct exits *after)
+static void check_counts(const struct counts *before, const struct counts *after, uint64_t nr_exits)
 {
 	static const char *const svm[] = { "cpuid", "msr", "io", "npf", "hlt" };
 	static const char *const vmx[] = { "cpuid", "msr_read", "io_instruction", "ept_violation",
 					   "hlt" };
-	const char *const *names = find(after, "io")->nr ? svm : vmx;
+	const char *const *names = counts_find(after, "io")->nr ? svm : vmx;
 	size_t i;
 
 	for (i = 0; i < after->nr; i++)
@@ -150,13 +67,14 @@ static void check_counts(const struct exits *before, const struct exits *after)
 			  after->reasons[i].nr, after->reasons[i].total_ns / 1e6,
 			  after->reasons[i].max_ns / 1e3);
 	for (i = 0; i < ARRAY_SIZE(svm); i++) {
-		uint64_t nr = find(after, names[i])->nr - find(before, names[i])->nr;
+		uint64_t nr = counts_find(after, names[i])->nr - counts_find(before, names[i])->nr;
 
 		CHECK(nr == (uint64_t)each, "%s: %" PRIu64, names[i], nr);
 	}
-	CHECK(!find(after, "unknown")->nr, "%" PRIu64 " are unknown", find(after, "unknown")->nr);
-	CHECK(after->sum == after->nr_exits, "%" PRIu64 " by reason, %" PRIu64 " in all",
-	      after->sum, after->nr_exits);
+	CHECK(!counts_find(after, "unknown")->nr, "%" PRIu64 " are unknown",
+	      counts_find(after, "unknown")->nr);
+	CHECK(after->sum == nr_exits, "%" PRIu64 " by reason, %" PRIu64 " in all", after->sum,
+	      nr_exits);
 }
 
 /* Figures of one reason agree with one another. */
@@ -202,7 +120,7 @@ static struct vmm *warm_up(uint64_t *id)
 
 static void counted(const void *arg)
 {
-	static struct exits before, after;
+	static struct counts before, after;
 	struct vmm *vmm;
 	struct link link;
 	uint64_t id, io;
@@ -211,13 +129,13 @@ static void counted(const void *arg)
 	(void)arg;
 	need_link(&link);
 	vmm = warm_up(&id);
-	read_exits(&before, &link, id);
+	counts_read(&before, &link, id);
 	program(vmm);
-	read_exits(&after, &link, id);
-	check_counts(&before, &after);
+	counts_read(&after, &link, id);
+	check_counts(&before, &after, gov_u64("vms/%" PRIu64 "/vcpus/0/nr_exits", id));
 	for (i = 0; i < after.nr; i++)
 		check_figures(&after.reasons[i], !strcmp(after.reasons[i].name, "hlt"));
-	io = find(&after, "io")->total_ns + find(&after, "io_instruction")->total_ns;
+	io = counts_find(&after, "io")->total_ns + counts_find(&after, "io_instruction")->total_ns;
 	CHECK(io >= (uint64_t)(each * delay_us * NS_PER_US),
 	      "%.3f ms of I/O, the VMM has taken %.3f", io / 1e6, each * delay_us / 1e3);
 	gov_end(vmm);
@@ -229,7 +147,7 @@ static void counted(const void *arg)
 static void held_apart(const void *arg)
 {
 	const struct vmm_opts opts = { .nr_vcpus = 1, .mode = VMM_CPUID };
-	static struct exits exits;
+	static struct counts exits;
 	struct vmm_vcpu *vcpu;
 	uint64_t id, held, cpuid = 0;
 	int64_t start;
@@ -244,7 +162,7 @@ static void held_apart(const void *arg)
 	gov_set(id, 10000, 100000);
 	test_sleep(2 * NS_PER_S);
 	held = gov_u64("vms/%" PRIu64 "/cpu/held_ns", id);
-	read_exits(&exits, &link, id);
+	counts_read(&exits, &link, id);
 	for (i = 0; i < exits.nr; i++)
 		cpuid += exits.reasons[i].total_ns;
 	CHECK(held > 3 * NS_PER_S / 2, "held for %.3f s", held / 1e9);
@@ -255,11 +173,11 @@ static void held_apart(const void *arg)
 	vcpu = &vmm->vcpu[0];
 	vmm_pause(vmm);
 	NEED(POLL(10 * NS_PER_S, vcpu->nr_eintr), "it does not leave");
-	read_exits(&exits, &link, id);
+	counts_read(&exits, &link, id);
 	for (i = 0, cpuid = 0; i < exits.nr; i++)
 		cpuid += exits.reasons[i].total_ns;
 	test_sleep(NS_PER_S);
-	read_exits(&exits, &link, id);
+	counts_read(&exits, &link, id);
 	for (i = 0; i < exits.nr; i++)
 		cpuid -= exits.reasons[i].total_ns;
 	CHECK(-(int64_t)cpuid > 9 * NS_PER_S / 10, "%.3f s in a second", -(int64_t)cpuid / 1e9);

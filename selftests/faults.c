@@ -298,6 +298,48 @@ static void attaching(const void *arg)
 static struct vmm *governed;
 static struct link asker, hearer;
 
+/* Records that are there, or have made room for others. */
+static uint64_t records(void)
+{
+	return info_u64(&asker, KVMGOV_A_INFO_RECORDS) +
+	       info_u64(&asker, KVMGOV_A_INFO_RECORDS_OVERWRITTEN);
+}
+
+/* A VM ends, somebody listens: its record is there, or is counted as lost. */
+static void end_round(struct round *round)
+{
+	uint64_t made, lost, id;
+	struct vmm *vmm = gov_start(&two, &id);
+
+	made = records();
+	lost = info_u64(&asker, KVMGOV_A_INFO_RECORDS_LOST);
+	param_write(round->nth);
+	gov_end(vmm);
+	leave_nothing();
+	round_end(round);
+	made = records() - made;
+	lost = info_u64(&asker, KVMGOV_A_INFO_RECORDS_LOST) - lost;
+	CHECK(made + lost == 1, "%s: %" PRIu64 " records, %" PRIu64 " lost", round->where, made,
+	      lost);
+	CHECK(!lost || round->failed, "%s: lost without a failure", round->where);
+}
+
+static void ending(const void *arg)
+{
+	(void)arg;
+	gov_need();
+	need_link(&asker);
+	need_link(&hearer);
+	NEED(!link_join(&hearer, KVMGOV_MCGRP_EVENTS), "cannot listen");
+	/* The record, what it is made of, and the event. */
+	in_turn(end_round, 3);
+	CHECK(info_u64(&asker, KVMGOV_A_INFO_RECORDS_LOST) >= 2, "only %" PRIu64 " were lost",
+	      info_u64(&asker, KVMGOV_A_INFO_RECORDS_LOST));
+	link_close(&hearer);
+	link_close(&asker);
+	unload();
+}
+
 static void dump_round(struct round *round)
 {
 	struct census census;
@@ -411,6 +453,7 @@ static void netlink(const void *arg)
 static const struct test_case cases[] = {
 	{ "the module is loaded, or not at all", loading, NULL },
 	{ "a VM begins, and is governed in the end", attaching, NULL },
+	{ "a VM ends, and its record is there or counted as lost", ending, NULL },
 	{ "a dump is whole, or an error", netlink, &dump },
 	{ "a request for one VM is answered, or an error", netlink, &get },
 	{ "a change is made, or an error", netlink, &set },

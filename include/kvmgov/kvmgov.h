@@ -98,6 +98,11 @@ uint64_t kvmgov_info_default_quota_us(const struct kvmgov_info *info);
 uint32_t kvmgov_info_default_period_us(const struct kvmgov_info *info);
 bool kvmgov_info_clock_stable(const struct kvmgov_info *info);
 bool kvmgov_info_exact_charge(const struct kvmgov_info *info);
+/* Final records of VMs: how many are kept at most, and what has become of them. */
+uint32_t kvmgov_info_records_max(const struct kvmgov_info *info);
+uint32_t kvmgov_info_records(const struct kvmgov_info *info);
+uint64_t kvmgov_info_records_overwritten(const struct kvmgov_info *info);
+uint64_t kvmgov_info_records_lost(const struct kvmgov_info *info);
 
 /* The hooks live as long as @info. @i runs from 0; NULL beyond the last. */
 size_t kvmgov_info_nr_hooks(const struct kvmgov_info *info);
@@ -169,6 +174,15 @@ uint64_t kvmgov_vm_poll_ns(const struct kvmgov_vm *vm);
 uint64_t kvmgov_vm_ready_ns(const struct kvmgov_vm *vm);
 uint64_t kvmgov_vm_held_mem_ns(const struct kvmgov_vm *vm);
 
+/* When it ended, in ns since 1970; 0 while it lives. */
+uint64_t kvmgov_vm_ended_ns(const struct kvmgov_vm *vm);
+
+/*
+ * Read the final records of VMs that have ended, in the order in which they
+ * did: as many of the latest as the module keeps, see kvmgov_info_records().
+ */
+struct kvmgov_vm_list *kvmgov_history_get(struct kvmgov *kg, struct kvmgov_error *err);
+
 /* Put the limits of a VM back to the module's defaults and forgive its debt. */
 int kvmgov_vm_reset(struct kvmgov *kg, uint64_t id, struct kvmgov_error *err);
 
@@ -220,6 +234,8 @@ struct kvmgov_exit_list;
  */
 struct kvmgov_exit_list *kvmgov_exit_list_get(struct kvmgov *kg, uint64_t vm_id, bool sum,
 					      struct kvmgov_error *err);
+/* The same of a VM that has ended, all its vCPUs together, from its final record. */
+struct kvmgov_exit_list *kvmgov_vm_exits(const struct kvmgov_vm *vm, struct kvmgov_error *err);
 void kvmgov_exit_list_free(struct kvmgov_exit_list *list);
 size_t kvmgov_exit_list_size(const struct kvmgov_exit_list *list);
 /* Lives as long as @list. NULL beyond the last. */
@@ -342,7 +358,7 @@ const char *kvmgov_change_key(size_t i, const char **help);
 
 enum kvmgov_event_type {
 	KVMGOV_EVENT_NEW = 1, /* a VM has appeared */
-	KVMGOV_EVENT_END,     /* a VM has ended; these are its last figures */
+	KVMGOV_EVENT_END,     /* a VM has ended; this is its final record */
 	KVMGOV_EVENT_CHANGE,  /* limits, name, UUID or state of a VM have changed */
 	KVMGOV_EVENT_LOST,    /* events came faster than they were read: read the VMs anew */
 	KVMGOV_EVENT_UNLOAD,  /* the module is gone; nothing will follow */

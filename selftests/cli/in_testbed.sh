@@ -23,6 +23,8 @@ until grep -qsx "$VM_PID" /sys/kernel/kvmgov/vms/*/pid; do
 	[ $tries -gt 0 ] || exit 2
 	sleep 0.1
 done
+VM_SHORT="$out/selftests/tinyvmm --mode cpuid --seconds 1"
+export VM_SHORT
 KVMGOV=$out/bin/kvmgov KVMGOV_KO=$KVMGOV_MODULE "$here/live.sh"
 status=$?
 kill "$VM_PID"

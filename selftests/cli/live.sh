@@ -6,7 +6,8 @@
 #
 #	VM_PID=<process of the VM> [KVMGOV=<tool>] [KVMGOV_KO=<module file>] live.sh
 #
-# With KVMGOV_KO, the module is unloaded at the end and loaded again from that
+# VM_SHORT is a command that runs a VM for a moment, for what is said of VMs that
+# end. With KVMGOV_KO, the module is unloaded at the end and loaded again from that
 # file. The VM's name, UUID and limits are lost.
 
 set -u
@@ -24,7 +25,7 @@ if [ "$VM_PID" = 0 ]; then
 	exit 0
 fi
 
-plan 27
+plan "$((27 + 0${VM_SHORT:+2}))"
 
 # What users can set of the VMs; without Python, for it is asked often.
 settings() {
@@ -303,6 +304,43 @@ ok "events in text, ended by signals"
 run 0 events --timeout 0.2
 empty "$err"
 ok "events ended by time"
+
+if [ -n "${VM_SHORT:-}" ]; then
+	: >"$tmp/events"
+	"$KVMGOV" events --json >"$tmp/events" 2>&1 &
+	pid=$!
+	# The listener may not be listening yet.
+	tries=60
+	until grep -q '"vm-end"' "$tmp/events" || [ $tries = 0 ]; do
+		tries=$((tries - 1))
+		$VM_SHORT >/dev/null || complain "$VM_SHORT fails"
+	done
+	kill $pid
+	wait $pid
+	ran="kvmgov events, a VM ends"
+	grep '"vm-end"' "$tmp/events" | sed -n 1p >"$tmp/out"
+	json "doc['event'] == 'vm-end'" "doc['vm']['usage_ns'] > 0" \
+		"sum(e['nr'] for e in doc['vm']['exits']) == doc['vm']['nr_exits']" \
+		"len(doc['vm']['exits'][0]['histogram']) == 24" "doc['vm']['ended'][:2] == '20'"
+	ended=$(sed -n 's/.*"vm": *{ *"id": *\([0-9]*\).*/\1/p' "$tmp/out")
+	ok "the end of a VM in JSON"
+
+	run 0 history --ended
+	has "$out" "ID  NAME *ENDED"
+	grep -Eq "^ *$ended +- +[0-9]+ +tinyvmm +20[0-9-]+T[0-9:.]+" "$tmp/out" ||
+		complain "no line of VM $ended: $out"
+	run 0 history --ended "$ended"
+	has "$out" "VM $ended"
+	has "$out" "Ended            20"
+	has "$out" "REASON"
+	run 0 history --ended "$ended" --json
+	json "len(doc['records']) == 1" "doc['records'][0]['id'] == $ended" \
+		"sum(e['nr'] for e in doc['records'][0]['exits']) == doc['records'][0]['nr_exits']" \
+		"doc['records_max'] >= 1" "doc['lost'] == 0"
+	run 1 history --ended nosuch
+	has "$err" "there is no VM 'nosuch'; there are: *$ended"
+	ok "the records of VMs that have ended"
+fi
 
 run 0 doctor
 has "$out" "ok       module     kvmgov "

@@ -15,7 +15,7 @@ if [ -e /sys/module/kvmgov ]; then
 	exit 0
 fi
 
-commands="list show set reset freeze thaw stat exits events doctor"
+commands="list show set reset freeze thaw stat exits events history doctor"
 not_loaded="the kvmgov module is not loaded"
 
 plan 17
@@ -98,6 +98,10 @@ run 2 exits web db
 has "$err" "one VM at a time"
 run 2 doctor web
 run 2 events web
+run 2 history
+has "$err" "which history? that of VMs that have ended: --ended"
+run 2 history --ended web db
+has "$err" "one VM at a time"
 ok "missing and needless words"
 
 for count in 0 -1 banana 1x 99999999999999999999 ''; do
@@ -119,7 +123,7 @@ has "$err" "$not_loaded; load it with: modprobe kvmgov"
 empty "$out"
 ok "without a command and without the module"
 
-for words in list "show web" "set web cpu=50%" "reset web" "freeze web" "thaw web" "stat web 1" "exits web" events; do
+for words in list "show web" "set web cpu=50%" "reset web" "freeze web" "thaw web" "stat web 1" "exits web" events "history --ended"; do
 	# shellcheck disable=SC2086 # words
 	run 1 $words
 	has "$err" "$not_loaded; load it with: modprobe kvmgov"
@@ -127,7 +131,7 @@ for words in list "show web" "set web cpu=50%" "reset web" "freeze web" "thaw we
 done
 ok "every command says that the module is not loaded"
 
-for words in "" list "show web" "set web cpu=50%" "reset web" "freeze web" "thaw web" "stat web 1" "exits web" events; do
+for words in "" list "show web" "set web cpu=50%" "reset web" "freeze web" "thaw web" "stat web 1" "exits web" events "history --ended"; do
 	# shellcheck disable=SC2086 # words
 	run 1 --json $words
 	json "doc['error']['errno'] == 6" "'$not_loaded' in doc['error']['message']" \

@@ -200,3 +200,33 @@ void vm_snapshot(char *out, size_t size, uint64_t id)
 		n += snprintf(out + n, size - n, "%s=%s ", files[i], text);
 	}
 }
+
+uint64_t attr_number(const struct nlattr *attr)
+{
+	return nla_len(attr) == 8 ? nla_get_u64(attr) : nla_get_u32(attr);
+}
+
+static void read_info(const struct nlmsghdr *nlh, void *arg)
+{
+	struct nlattr *attrs[KVMGOV_A_INFO_MAX + 1];
+	struct genlmsghdr *hdr = nlmsg_data(nlh);
+	uint64_t *info = arg;
+	int i;
+
+	NEED(!nla_parse(attrs, KVMGOV_A_INFO_MAX, genlmsg_attrdata(hdr, 0), genlmsg_attrlen(hdr, 0),
+			NULL),
+	     "malformed");
+	for (i = 0; i <= KVMGOV_A_INFO_MAX; i++)
+		if (attrs[i] && (nla_len(attrs[i]) == 8 || nla_len(attrs[i]) == 4))
+			info[i] = attr_number(attrs[i]);
+}
+
+uint64_t info_u64(const struct link *link, int attr)
+{
+	uint64_t info[KVMGOV_A_INFO_MAX + 1] = {};
+	struct answer a;
+
+	a = ask(link, message(link, KVMGOV_CMD_INFO_GET, 0), read_info, info);
+	NEED(!a.error && a.nr == 1, "%s", a.text);
+	return info[attr];
+}

@@ -68,6 +68,12 @@ void send_message(const struct link *link, struct nl_msg *msg);
 /* Sends, frees, and waits for the end of the answer. */
 struct answer ask(const struct link *link, struct nl_msg *msg, reader read, void *arg);
 
+/* An u32 or u64. */
+uint64_t attr_number(const struct nlattr *attr);
+
+/* What the module says of itself in one attribute, a KVMGOV_A_INFO_... */
+uint64_t info_u64(const struct link *link, int attr);
+
 /**
  * struct attr - an attribute of a request in a table
  * @type:	its type; 0 ends the attributes

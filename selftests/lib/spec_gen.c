@@ -39,6 +39,10 @@ static const struct spec_attr info_attrs[KVMGOV_A_INFO_MAX + 1] = {
 	[KVMGOV_A_INFO_CLOCK_STABLE] = { "clock-stable", SPEC_U32 },
 	[KVMGOV_A_INFO_EXACT_CHARGE] = { "exact-charge", SPEC_U32 },
 	[KVMGOV_A_INFO_PAD] = { "pad", SPEC_PAD },
+	[KVMGOV_A_INFO_RECORDS_MAX] = { "records-max", SPEC_U32 },
+	[KVMGOV_A_INFO_RECORDS] = { "records", SPEC_U32 },
+	[KVMGOV_A_INFO_RECORDS_OVERWRITTEN] = { "records-overwritten", SPEC_U64 },
+	[KVMGOV_A_INFO_RECORDS_LOST] = { "records-lost", SPEC_U64 },
 };
 
 const struct spec_set spec_info = {
@@ -71,6 +75,8 @@ static const struct spec_attr vm_attrs[KVMGOV_A_VM_MAX + 1] = {
 	[KVMGOV_A_VM_READY_NS] = { "ready-ns", SPEC_U64 },
 	[KVMGOV_A_VM_HELD_MEM_NS] = { "held-mem-ns", SPEC_U64 },
 	[KVMGOV_A_VM_CPU_STEAL] = { "cpu-steal", SPEC_U32, .last = KVMGOV_STEAL_ON },
+	[KVMGOV_A_VM_EXIT] = { "exit", SPEC_NEST, .nested = &spec_exit, .multi = true },
+	[KVMGOV_A_VM_ENDED_NS] = { "ended-ns", SPEC_U64 },
 };
 
 const struct spec_set spec_vm = {
@@ -132,7 +138,9 @@ const struct spec_op spec_ops[] = {
 				ATTR(KVMGOV_A_INFO_QUOTA_MIN_US) | ATTR(KVMGOV_A_INFO_QUOTA_MAX_US) |
 				ATTR(KVMGOV_A_INFO_PERIOD_MIN_US) | ATTR(KVMGOV_A_INFO_PERIOD_MAX_US) |
 				ATTR(KVMGOV_A_INFO_DEFAULT_QUOTA_US) | ATTR(KVMGOV_A_INFO_DEFAULT_PERIOD_US)
-				| ATTR(KVMGOV_A_INFO_CLOCK_STABLE) | ATTR(KVMGOV_A_INFO_EXACT_CHARGE),
+				| ATTR(KVMGOV_A_INFO_CLOCK_STABLE) | ATTR(KVMGOV_A_INFO_EXACT_CHARGE) |
+				ATTR(KVMGOV_A_INFO_RECORDS_MAX) | ATTR(KVMGOV_A_INFO_RECORDS) |
+				ATTR(KVMGOV_A_INFO_RECORDS_OVERWRITTEN) | ATTR(KVMGOV_A_INFO_RECORDS_LOST),
 		},
 	},
 	{
@@ -259,7 +267,8 @@ const struct spec_op spec_ops[] = {
 				ATTR(KVMGOV_A_VM_EXIT_NS) | ATTR(KVMGOV_A_VM_VMM_NS) |
 				ATTR(KVMGOV_A_VM_HALT_NS) | ATTR(KVMGOV_A_VM_POLL_NS) |
 				ATTR(KVMGOV_A_VM_READY_NS) | ATTR(KVMGOV_A_VM_HELD_MEM_NS) |
-				ATTR(KVMGOV_A_VM_CPU_STEAL),
+				ATTR(KVMGOV_A_VM_CPU_STEAL) | ATTR(KVMGOV_A_VM_EXIT) |
+				ATTR(KVMGOV_A_VM_ENDED_NS),
 		},
 	},
 	{
@@ -289,6 +298,27 @@ const struct spec_op spec_ops[] = {
 		.notify = {
 			.there = true,
 			.reply = ATTR(KVMGOV_A_VM_PID) | ATTR(KVMGOV_A_VM_COMM),
+		},
+	},
+	{
+		.name = "history-get",
+		.cmd = KVMGOV_CMD_HISTORY_GET,
+		.set = &spec_vm,
+		.dumpit = {
+			.there = true,
+			.reply = ATTR(KVMGOV_A_VM_ID) | ATTR(KVMGOV_A_VM_NAME) |
+				ATTR(KVMGOV_A_VM_UUID) | ATTR(KVMGOV_A_VM_PID) | ATTR(KVMGOV_A_VM_COMM) |
+				ATTR(KVMGOV_A_VM_STATE) | ATTR(KVMGOV_A_VM_NR_VCPUS) |
+				ATTR(KVMGOV_A_VM_CPU_QUOTA_US) | ATTR(KVMGOV_A_VM_CPU_PERIOD_US) |
+				ATTR(KVMGOV_A_VM_AGE_NS) | ATTR(KVMGOV_A_VM_USAGE_NS) |
+				ATTR(KVMGOV_A_VM_GUEST_NS) | ATTR(KVMGOV_A_VM_HELD_CPU_NS) |
+				ATTR(KVMGOV_A_VM_PAUSED_NS) | ATTR(KVMGOV_A_VM_NR_HELD) |
+				ATTR(KVMGOV_A_VM_NR_PERIODS) | ATTR(KVMGOV_A_VM_NR_EXITS) |
+				ATTR(KVMGOV_A_VM_EXIT_NS) | ATTR(KVMGOV_A_VM_VMM_NS) |
+				ATTR(KVMGOV_A_VM_HALT_NS) | ATTR(KVMGOV_A_VM_POLL_NS) |
+				ATTR(KVMGOV_A_VM_READY_NS) | ATTR(KVMGOV_A_VM_HELD_MEM_NS) |
+				ATTR(KVMGOV_A_VM_CPU_STEAL) | ATTR(KVMGOV_A_VM_EXIT) |
+				ATTR(KVMGOV_A_VM_ENDED_NS),
 		},
 	},
 };

@@ -223,8 +223,7 @@ static void test_find(void)
 	struct kvmgov_error err = { 0 };
 	bool ok = true;
 
-	ok &= EXPECT(!find("x", &err) && err.code == ENOENT &&
-		     strstr(err.text, "no VM is running"));
+	ok &= EXPECT(!find("x", &err) && err.code == ENOENT && strstr(err.text, "there is none"));
 	add_vm(1, "web", 500, uuid);
 	add_vm(2, "db", 600, NULL);
 	add_vm(3, "", 600, NULL);	 /* one process, two VMs */

@@ -45,7 +45,7 @@ struct command {
 };
 
 extern const struct command cmd_list, cmd_show, cmd_set, cmd_reset, cmd_freeze, cmd_thaw, cmd_stat,
-	cmd_exits, cmd_events, cmd_doctor;
+	cmd_exits, cmd_events, cmd_history, cmd_doctor;
 
 /**
  * struct cli - One run of the tool
@@ -157,9 +157,10 @@ struct field {
 	void (*get)(const void *object, struct value *value);
 };
 
-extern const struct field vm_fields[];	 /* of struct kvmgov_vm; the last has no key */
-extern const struct field vcpu_fields[]; /* of struct kvmgov_vcpu */
-extern const struct field exit_fields[]; /* of struct exit_row */
+extern const struct field vm_fields[];	  /* of struct kvmgov_vm; the last has no key */
+extern const struct field ended_fields[]; /* the same, of one that has ended */
+extern const struct field vcpu_fields[];  /* of struct kvmgov_vcpu */
+extern const struct field exit_fields[];  /* of struct exit_row */
 
 /**
  * struct exit_row - Exits for one reason, among others
@@ -175,6 +176,8 @@ struct exit_row {
 
 /* Time in ns as text writes it. */
 void ns_format(uint64_t ns, char *buf, size_t size);
+/* A time of day, from ns since 1970, as ISO 8601 has it. */
+void time_format(uint64_t ns, char *buf, size_t size);
 
 struct json_object *fields_json(const struct field *fields, const void *object);
 void fields_print(const struct field *fields, const void *object, const char *indent);
@@ -188,6 +191,18 @@ void fields_table(const struct field *fields, const void *const *objects, size_t
 struct json_object *fields_changes(const struct field *fields, const void *old, const void *new);
 /* "cpu max -> 50%"; prints @same where nothing differs. */
 void changes_print(struct json_object *changes, const char *same);
+
+/* --- exits by reason (exits.c) --- */
+
+/* Without histograms. */
+void exits_print(const struct kvmgov_exit_list *list);
+/* With histograms. */
+struct json_object *exits_json(const struct kvmgov_exit_list *list);
+
+/* --- the final records of VMs (history.c) --- */
+
+/* All that is in one; the caller has a VM that has ended. */
+struct json_object *final_json(const struct kvmgov_vm *vm);
 
 /* --- doing the same to several VMs (vms.c) --- */
 

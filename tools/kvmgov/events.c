@@ -135,15 +135,9 @@ static const char *const type_names[] = {
 static void format_now(char *buf, size_t size)
 {
 	struct timespec now;
-	char zone[8] = "";
-	struct tm tm;
-	size_t len;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	localtime_r(&now.tv_sec, &tm);
-	len = strftime(buf, size, "%Y-%m-%dT%H:%M:%S", &tm);
-	strftime(zone, sizeof(zone), "%z", &tm);
-	snprintf(buf + len, size - len, ".%03ld%s", now.tv_nsec / 1000000, zone);
+	time_format(now.tv_sec * 1000000000ULL + now.tv_nsec, buf, size);
 }
 
 static void print_json(const char *when, const char *what, const struct kvmgov_vm *vm,
@@ -153,7 +147,9 @@ static void print_json(const char *when, const char *what, const struct kvmgov_v
 
 	js_add(doc, "time", js_text(when));
 	js_add(doc, "event", js_text(what));
-	if (vm && kvmgov_vm_id(vm)) {
+	if (vm && kvmgov_vm_ended_ns(vm)) {
+		js_add(doc, "vm", final_json(vm));
+	} else if (vm && kvmgov_vm_id(vm)) {
 		js_add(doc, "vm", fields_json(vm_fields, vm));
 	} else if (vm) {
 		/* Not governed: this is all that is known. */

@@ -123,7 +123,7 @@ static void rows_json(const struct exit_row *rows, size_t nr, struct json_object
 	}
 }
 
-/* Print the exits of one VM, or add them to @exits. */
+/* Print exits, or add them to @exits. */
 static void exits_show(const struct kvmgov_exit_list *list, const struct exits_options *options,
 		       struct json_object *exits)
 {
@@ -148,22 +148,36 @@ static void exits_show(const struct kvmgov_exit_list *list, const struct exits_o
 	free(rows);
 }
 
+void exits_print(const struct kvmgov_exit_list *list)
+{
+	static const struct exits_options options;
+
+	exits_show(list, &options, NULL);
+}
+
+struct json_object *exits_json(const struct kvmgov_exit_list *list)
+{
+	static const struct exits_options options;
+	struct json_object *exits = js_array();
+
+	exits_show(list, &options, exits);
+	return exits;
+}
+
 static int vm_exits(struct cli *cli, struct kvmgov *kg, const struct kvmgov_vm *vm,
 		    const struct exits_options *options, struct kvmgov_error *err)
 {
-	struct json_object *doc, *exits;
 	struct kvmgov_exit_list *list;
+	struct json_object *doc;
 
 	list = kvmgov_exit_list_get(kg, kvmgov_vm_id(vm), !options->vcpus, err);
 	if (!list)
 		return -1;
 	if (cli->json) {
 		doc = js_document();
-		exits = js_array();
 		js_add(doc, "id", js_number(kvmgov_vm_id(vm)));
 		js_add(doc, "name", *kvmgov_vm_name(vm) ? js_text(kvmgov_vm_name(vm)) : NULL);
-		js_add(doc, "exits", exits);
-		exits_show(list, options, exits);
+		js_add(doc, "exits", exits_json(list));
 		js_print(doc);
 	} else {
 		fputs("VM ", stdout);

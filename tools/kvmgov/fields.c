@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli.h"
 
@@ -138,6 +139,14 @@ static void get_vm_quota(const void *vm, struct value *value)
 	set_number(value, has_limit(vm) && quota != KVMGOV_QUOTA_NONE, quota);
 }
 
+static void get_vm_ended(const void *vm, struct value *value)
+{
+	uint64_t ended = kvmgov_vm_ended_ns(vm);
+
+	time_format(ended, value->buf, sizeof(value->buf));
+	set_text(value, ended ? value->buf : NULL);
+}
+
 static void get_vm_percent(const void *vm, struct value *value)
 {
 	set_percent(value, kvmgov_vm_usage_ns(vm), kvmgov_vm_age_ns(vm));
@@ -227,6 +236,21 @@ const struct field vm_fields[] = {
 	{ 0 },
 };
 
+/* Of a VM that has ended. */
+const struct field ended_fields[] = {
+	{ "id", "ID", NULL, UNIT_NONE, false, get_vm_id },
+	{ "name", "NAME", NULL, UNIT_NONE, true, get_vm_name },
+	{ "pid", "PID", NULL, UNIT_NONE, false, get_vm_pid },
+	{ "comm", "COMM", NULL, UNIT_NONE, false, get_vm_comm },
+	{ "ended", "ENDED", "Ended", UNIT_NONE, false, get_vm_ended },
+	{ "age_ns", "AGE", NULL, UNIT_NS, false, get_vm_age_ns },
+	{ "usage_ns", "USED", NULL, UNIT_NS, false, get_vm_usage_ns },
+	{ "ready_ns", "READY", NULL, UNIT_NS, false, get_vm_ready_ns },
+	{ "held_cpu_ns", "HELD", NULL, UNIT_NS, false, get_vm_held_cpu_ns },
+	{ "nr_exits", "EXITS", NULL, UNIT_NONE, false, get_vm_nr_exits },
+	{ 0 },
+};
+
 const struct field vcpu_fields[] = {
 	{ "index", "VCPU", NULL, UNIT_NONE, false, get_vcpu_index },
 	{ "tid", "TID", NULL, UNIT_NONE, false, get_vcpu_tid },
@@ -281,6 +305,19 @@ void ns_format(uint64_t ns, char *buf, size_t size)
 	else
 		snprintf(buf, size, "%" PRIu64 "d%02" PRIu64 "h%02" PRIu64 "m", s / 86400,
 			 s / 3600 % 24, s / 60 % 60);
+}
+
+void time_format(uint64_t ns, char *buf, size_t size)
+{
+	time_t seconds = ns / 1000000000;
+	char zone[8] = "";
+	struct tm tm;
+	size_t len;
+
+	localtime_r(&seconds, &tm);
+	len = strftime(buf, size, "%Y-%m-%dT%H:%M:%S", &tm);
+	strftime(zone, sizeof(zone), "%z", &tm);
+	snprintf(buf + len, size - len, ".%03u%s", (unsigned int)(ns / 1000000 % 1000), zone);
 }
 
 /* The text of @value, which may be in it or in @buf. */

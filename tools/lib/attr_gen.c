@@ -6,18 +6,14 @@
 #include "attr_gen.h"
 
 const char *const kvmgov_attr_hook_names[KVMGOV_A_HOOK_MAX + 1] = {
-	[KVMGOV_A_HOOK_NAME] = "name",
-	[KVMGOV_A_HOOK_KIND] = "kind",
-	[KVMGOV_A_HOOK_STATE] = "state",
-	[KVMGOV_A_HOOK_NARGS] = "nargs",
+	[KVMGOV_A_HOOK_NAME] = "name",	 [KVMGOV_A_HOOK_KIND] = "kind",
+	[KVMGOV_A_HOOK_STATE] = "state", [KVMGOV_A_HOOK_NARGS] = "nargs",
 	[KVMGOV_A_HOOK_ERROR] = "error",
 };
 
 const struct nla_policy kvmgov_attr_hook_policy[KVMGOV_A_HOOK_MAX + 1] = {
-	[KVMGOV_A_HOOK_NAME] = { .type = NLA_STRING },
-	[KVMGOV_A_HOOK_KIND] = { .type = NLA_U32 },
-	[KVMGOV_A_HOOK_STATE] = { .type = NLA_U32 },
-	[KVMGOV_A_HOOK_NARGS] = { .type = NLA_U32 },
+	[KVMGOV_A_HOOK_NAME] = { .type = NLA_STRING }, [KVMGOV_A_HOOK_KIND] = { .type = NLA_U32 },
+	[KVMGOV_A_HOOK_STATE] = { .type = NLA_U32 },   [KVMGOV_A_HOOK_NARGS] = { .type = NLA_U32 },
 	[KVMGOV_A_HOOK_ERROR] = { .type = NLA_U32 },
 };
 
@@ -41,6 +37,10 @@ const char *const kvmgov_attr_info_names[KVMGOV_A_INFO_MAX + 1] = {
 	[KVMGOV_A_INFO_CLOCK_STABLE] = "clock-stable",
 	[KVMGOV_A_INFO_EXACT_CHARGE] = "exact-charge",
 	[KVMGOV_A_INFO_PAD] = "pad",
+	[KVMGOV_A_INFO_RECORDS_MAX] = "records-max",
+	[KVMGOV_A_INFO_RECORDS] = "records",
+	[KVMGOV_A_INFO_RECORDS_OVERWRITTEN] = "records-overwritten",
+	[KVMGOV_A_INFO_RECORDS_LOST] = "records-lost",
 };
 
 const struct nla_policy kvmgov_attr_info_policy[KVMGOV_A_INFO_MAX + 1] = {
@@ -63,6 +63,10 @@ const struct nla_policy kvmgov_attr_info_policy[KVMGOV_A_INFO_MAX + 1] = {
 	[KVMGOV_A_INFO_CLOCK_STABLE] = { .type = NLA_U32 },
 	[KVMGOV_A_INFO_EXACT_CHARGE] = { .type = NLA_U32 },
 	[KVMGOV_A_INFO_PAD] = { .type = NLA_UNSPEC },
+	[KVMGOV_A_INFO_RECORDS_MAX] = { .type = NLA_U32 },
+	[KVMGOV_A_INFO_RECORDS] = { .type = NLA_U32 },
+	[KVMGOV_A_INFO_RECORDS_OVERWRITTEN] = { .type = NLA_U64 },
+	[KVMGOV_A_INFO_RECORDS_LOST] = { .type = NLA_U64 },
 };
 
 const char *const kvmgov_attr_vm_names[KVMGOV_A_VM_MAX + 1] = {
@@ -91,6 +95,8 @@ const char *const kvmgov_attr_vm_names[KVMGOV_A_VM_MAX + 1] = {
 	[KVMGOV_A_VM_READY_NS] = "ready-ns",
 	[KVMGOV_A_VM_HELD_MEM_NS] = "held-mem-ns",
 	[KVMGOV_A_VM_CPU_STEAL] = "cpu-steal",
+	[KVMGOV_A_VM_EXIT] = "exit",
+	[KVMGOV_A_VM_ENDED_NS] = "ended-ns",
 };
 
 const struct nla_policy kvmgov_attr_vm_policy[KVMGOV_A_VM_MAX + 1] = {
@@ -123,6 +129,8 @@ const struct nla_policy kvmgov_attr_vm_policy[KVMGOV_A_VM_MAX + 1] = {
 	[KVMGOV_A_VM_READY_NS] = { .type = NLA_U64 },
 	[KVMGOV_A_VM_HELD_MEM_NS] = { .type = NLA_U64 },
 	[KVMGOV_A_VM_CPU_STEAL] = { .type = NLA_U32 },
+	[KVMGOV_A_VM_EXIT] = { .type = NLA_NESTED },
+	[KVMGOV_A_VM_ENDED_NS] = { .type = NLA_U64 },
 };
 
 const char *const kvmgov_attr_vcpu_names[KVMGOV_A_VCPU_MAX + 1] = {
@@ -166,14 +174,10 @@ const struct nla_policy kvmgov_attr_vcpu_policy[KVMGOV_A_VCPU_MAX + 1] = {
 };
 
 const char *const kvmgov_attr_exit_names[KVMGOV_A_EXIT_MAX + 1] = {
-	[KVMGOV_A_EXIT_VM_ID] = "vm-id",
-	[KVMGOV_A_EXIT_INDEX] = "index",
-	[KVMGOV_A_EXIT_REASON] = "reason",
-	[KVMGOV_A_EXIT_NR] = "nr",
-	[KVMGOV_A_EXIT_TOTAL_NS] = "total-ns",
-	[KVMGOV_A_EXIT_MAX_NS] = "max-ns",
-	[KVMGOV_A_EXIT_HISTOGRAM] = "histogram",
-	[KVMGOV_A_EXIT_PAD] = "pad",
+	[KVMGOV_A_EXIT_VM_ID] = "vm-id",	 [KVMGOV_A_EXIT_INDEX] = "index",
+	[KVMGOV_A_EXIT_REASON] = "reason",	 [KVMGOV_A_EXIT_NR] = "nr",
+	[KVMGOV_A_EXIT_TOTAL_NS] = "total-ns",	 [KVMGOV_A_EXIT_MAX_NS] = "max-ns",
+	[KVMGOV_A_EXIT_HISTOGRAM] = "histogram", [KVMGOV_A_EXIT_PAD] = "pad",
 };
 
 const struct nla_policy kvmgov_attr_exit_policy[KVMGOV_A_EXIT_MAX + 1] = {

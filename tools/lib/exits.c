@@ -146,30 +146,75 @@ static void list_sum(struct kvmgov_exit_list *list)
 	list->nr = nr;
 }
 
+static struct kvmgov_exit_list *list_new(const struct kvmgov_record_list *records, bool sum,
+					 struct kvmgov_error *err)
+{
+	struct kvmgov_exit_list *list;
+	size_t i;
+
+	list = malloc(sizeof(*list) + records->nr * sizeof(*list->exits));
+	if (!list) {
+		kvmgov_error_set(err, ENOMEM, "out of memory");
+		return NULL;
+	}
+	list->nr = records->nr;
+	for (i = 0; i < records->nr; i++)
+		exit_from_record(&list->exits[i], records->records[i]);
+	if (sum)
+		list_sum(list);
+	qsort(list->exits, list->nr, sizeof(*list->exits), compare_times);
+	return list;
+}
+
 struct kvmgov_exit_list *kvmgov_exit_list_get(struct kvmgov *kg, uint64_t vm_id, bool sum,
 					      struct kvmgov_error *err)
 {
 	struct kvmgov_record_list records = { 0 };
 	struct kvmgov_exit_list *list;
 	char what[64] = "read the exits";
-	size_t i;
 
 	if (vm_id)
 		snprintf(what, sizeof(what), "read the exits of VM %" PRIu64, vm_id);
 	if (kvmgov_dump(kg, KVMGOV_CMD_EXIT_GET, &kvmgov_set_exit, KVMGOV_A_EXIT_VM_ID, vm_id, what,
 			&records, err))
 		return NULL;
-	list = malloc(sizeof(*list) + records.nr * sizeof(*list->exits));
-	if (list) {
-		list->nr = records.nr;
-		for (i = 0; i < records.nr; i++)
-			exit_from_record(&list->exits[i], records.records[i]);
-		if (sum)
-			list_sum(list);
-		qsort(list->exits, list->nr, sizeof(*list->exits), compare_times);
-	} else {
-		kvmgov_error_set(err, ENOMEM, "out of memory");
+	list = list_new(&records, sum, err);
+	kvmgov_record_list_clear(&records);
+	return list;
+}
+
+/* What is nested in @vm, as records. */
+static int exit_records(const struct kvmgov_vm *vm, struct kvmgov_record_list *records,
+			struct kvmgov_error *err)
+{
+	struct kvmgov_record *rec;
+	struct nlattr *pos;
+	int rem;
+
+	nla_for_each_attr (pos, vm->rec.attrs, vm->rec.len, rem) {
+		if (nla_type(pos) != KVMGOV_A_VM_EXIT)
+			continue;
+		rec = kvmgov_record_new(&kvmgov_set_exit, nla_data(pos), nla_len(pos), err);
+		if (!rec)
+			return -1;
+		if (kvmgov_record_list_add(records, rec, err)) {
+			free(rec);
+			return -1;
+		}
 	}
+	return 0;
+}
+
+struct kvmgov_exit_list *kvmgov_vm_exits(const struct kvmgov_vm *vm, struct kvmgov_error *err)
+{
+	struct kvmgov_record_list records = { 0 };
+	struct kvmgov_exit_list *list = NULL;
+	size_t i;
+
+	if (!exit_records(vm, &records, err))
+		list = list_new(&records, true, err);
+	for (i = 0; list && i < list->nr; i++)
+		list->exits[i].vm_id = kvmgov_vm_id(vm);
 	kvmgov_record_list_clear(&records);
 	return list;
 }

@@ -108,6 +108,10 @@ INFO_NUMBER(32, period_min_us, PERIOD_MIN_US)
 INFO_NUMBER(32, period_max_us, PERIOD_MAX_US)
 INFO_NUMBER(64, default_quota_us, DEFAULT_QUOTA_US)
 INFO_NUMBER(32, default_period_us, DEFAULT_PERIOD_US)
+INFO_NUMBER(32, records_max, RECORDS_MAX)
+INFO_NUMBER(32, records, RECORDS)
+INFO_NUMBER(64, records_overwritten, RECORDS_OVERWRITTEN)
+INFO_NUMBER(64, records_lost, RECORDS_LOST)
 
 bool kvmgov_info_clock_stable(const struct kvmgov_info *info)
 {

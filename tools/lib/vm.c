@@ -104,6 +104,7 @@ VM_NUMBER(64, halt_ns, HALT_NS)
 VM_NUMBER(64, poll_ns, POLL_NS)
 VM_NUMBER(64, ready_ns, READY_NS)
 VM_NUMBER(64, held_mem_ns, HELD_MEM_NS)
+VM_NUMBER(64, ended_ns, ENDED_NS)
 
 const char *kvmgov_vm_name(const struct kvmgov_vm *vm)
 {
@@ -135,7 +136,8 @@ static int compare_ids(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-struct kvmgov_vm_list *kvmgov_vm_list_get(struct kvmgov *kg, struct kvmgov_error *err)
+static struct kvmgov_vm_list *list_get(struct kvmgov *kg, uint8_t cmd, const char *what,
+				       struct kvmgov_error *err)
 {
 	struct kvmgov_vm_list *list;
 
@@ -144,14 +146,25 @@ struct kvmgov_vm_list *kvmgov_vm_list_get(struct kvmgov *kg, struct kvmgov_error
 		kvmgov_error_set(err, ENOMEM, "out of memory");
 		return NULL;
 	}
-	if (kvmgov_dump(kg, KVMGOV_CMD_VM_GET, &kvmgov_set_vm, 0, 0, "list the VMs", &list->list,
-			err)) {
+	if (kvmgov_dump(kg, cmd, &kvmgov_set_vm, 0, 0, what, &list->list, err)) {
 		free(list);
 		return NULL;
 	}
-	if (list->list.nr)
+	return list;
+}
+
+struct kvmgov_vm_list *kvmgov_vm_list_get(struct kvmgov *kg, struct kvmgov_error *err)
+{
+	struct kvmgov_vm_list *list = list_get(kg, KVMGOV_CMD_VM_GET, "list the VMs", err);
+
+	if (list && list->list.nr)
 		qsort(list->list.records, list->list.nr, sizeof(*list->list.records), compare_ids);
 	return list;
+}
+
+struct kvmgov_vm_list *kvmgov_history_get(struct kvmgov *kg, struct kvmgov_error *err)
+{
+	return list_get(kg, KVMGOV_CMD_HISTORY_GET, "read the final records", err);
 }
 
 void kvmgov_vm_list_free(struct kvmgov_vm_list *list)
@@ -299,7 +312,7 @@ const struct kvmgov_vm *kvmgov_vm_list_find(const struct kvmgov_vm_list *list, c
 	else if (list->list.nr)
 		kvmgov_error_set(err, ENOENT, "there is no VM '%.80s'; there are: %s", word, vms);
 	else
-		kvmgov_error_set(err, ENOENT, "there is no VM '%.80s'; no VM is running", word);
+		kvmgov_error_set(err, ENOENT, "there is no VM '%.80s'; there is none", word);
 	return NULL;
 }
 

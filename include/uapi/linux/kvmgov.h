@@ -148,6 +148,13 @@ enum kvmgov_a_hook {
  *      one pays for.
  * @KVMGOV_A_INFO_PAD: Padding, for the alignment of 64-bit attributes; carries
  *      nothing.
+ * @KVMGOV_A_INFO_RECORDS_MAX: (u32) Final records of VMs that are kept; the
+ *      module's parameter records.
+ * @KVMGOV_A_INFO_RECORDS: (u32) Final records that can be read now.
+ * @KVMGOV_A_INFO_RECORDS_OVERWRITTEN: (u64) Final records that had to make room
+ *      for others.
+ * @KVMGOV_A_INFO_RECORDS_LOST: (u64) Final records that could not be made for
+ *      lack of memory.
  */
 enum kvmgov_a_info {
 	KVMGOV_A_INFO_VERSION = 1,
@@ -169,6 +176,10 @@ enum kvmgov_a_info {
 	KVMGOV_A_INFO_CLOCK_STABLE,
 	KVMGOV_A_INFO_EXACT_CHARGE,
 	KVMGOV_A_INFO_PAD,
+	KVMGOV_A_INFO_RECORDS_MAX,
+	KVMGOV_A_INFO_RECORDS,
+	KVMGOV_A_INFO_RECORDS_OVERWRITTEN,
+	KVMGOV_A_INFO_RECORDS_LOST,
 
 	/* private: */
 	__KVMGOV_A_INFO_MAX,
@@ -211,7 +222,8 @@ enum kvmgov_a_info {
  * @KVMGOV_A_VM_PAD: Padding, for the alignment of 64-bit attributes; carries
  *      nothing.
  * @KVMGOV_A_VM_EXIT_NS: (u64) Time that the kernel handled exits.
- * @KVMGOV_A_VM_VMM_NS: (u64) Time outside of KVM_RUN, and on the way back in.
+ * @KVMGOV_A_VM_VMM_NS: (u64) Time outside of KVM_RUN, and on the way out of and
+ *      into it.
  * @KVMGOV_A_VM_HALT_NS: (u64) Time that vCPUs were halted, asleep.
  * @KVMGOV_A_VM_POLL_NS: (u64) Time that KVM polled before it let a halted vCPU
  *      sleep.
@@ -221,6 +233,10 @@ enum kvmgov_a_info {
  * @KVMGOV_A_VM_CPU_STEAL: (u32, &enum kvmgov_steal) Whether the guest sees the
  *      time that its vCPUs are held for a limit as steal time. The scheduler's
  *      run_delay of the vCPU's thread, which /proc shows, grows by it as well.
+ * @KVMGOV_A_VM_EXIT: (nest of &enum kvmgov_a_exit, repeated) The exits for one
+ *      reason of all vCPUs together, without vm-id and index.
+ * @KVMGOV_A_VM_ENDED_NS: (u64) When the VM ended, in ns since 1970
+ *      (CLOCK_REALTIME).
  */
 enum kvmgov_a_vm {
 	KVMGOV_A_VM_ID = 1,
@@ -248,6 +264,8 @@ enum kvmgov_a_vm {
 	KVMGOV_A_VM_READY_NS,
 	KVMGOV_A_VM_HELD_MEM_NS,
 	KVMGOV_A_VM_CPU_STEAL,
+	KVMGOV_A_VM_EXIT,
+	KVMGOV_A_VM_ENDED_NS,
 
 	/* private: */
 	__KVMGOV_A_VM_MAX,
@@ -344,7 +362,14 @@ enum kvmgov_a_exit {
  *      dump that the set of VMs changed under is marked with NLM_F_DUMP_INTR;
  *      the figures of one VM belong together. A do request may carry
  *      %KVMGOV_A_VM_ID. A dump request carries no attribute. The reply carries
- *      the attributes of &enum kvmgov_a_vm.
+ *      %KVMGOV_A_VM_ID, %KVMGOV_A_VM_NAME, %KVMGOV_A_VM_UUID, %KVMGOV_A_VM_PID,
+ *      %KVMGOV_A_VM_COMM, %KVMGOV_A_VM_STATE, %KVMGOV_A_VM_NR_VCPUS,
+ *      %KVMGOV_A_VM_CPU_QUOTA_US, %KVMGOV_A_VM_CPU_PERIOD_US,
+ *      %KVMGOV_A_VM_AGE_NS, %KVMGOV_A_VM_USAGE_NS, %KVMGOV_A_VM_GUEST_NS,
+ *      %KVMGOV_A_VM_HELD_CPU_NS, %KVMGOV_A_VM_PAUSED_NS, %KVMGOV_A_VM_NR_HELD,
+ *      %KVMGOV_A_VM_NR_PERIODS, %KVMGOV_A_VM_NR_EXITS, %KVMGOV_A_VM_EXIT_NS,
+ *      %KVMGOV_A_VM_VMM_NS, %KVMGOV_A_VM_HALT_NS, %KVMGOV_A_VM_POLL_NS,
+ *      %KVMGOV_A_VM_READY_NS, %KVMGOV_A_VM_HELD_MEM_NS, %KVMGOV_A_VM_CPU_STEAL.
  * @KVMGOV_CMD_VM_SET: (do) Change a VM. All attributes of one request take
  *      effect together or, on error, not at all. CPU time already used in the
  *      running period stays used, debt included. A do request may carry
@@ -366,8 +391,16 @@ enum kvmgov_a_exit {
  *      appeared and is governed. Carries what the reply to %KVMGOV_CMD_VM_GET
  *      carries.
  * @KVMGOV_CMD_VM_END_NTF: (notification to %KVMGOV_MCGRP_EVENTS) A VM has
- *      ended; the message holds its last figures. Carries what the reply to
- *      %KVMGOV_CMD_VM_GET carries.
+ *      ended; the message is its final record. Carries %KVMGOV_A_VM_ID,
+ *      %KVMGOV_A_VM_NAME, %KVMGOV_A_VM_UUID, %KVMGOV_A_VM_PID,
+ *      %KVMGOV_A_VM_COMM, %KVMGOV_A_VM_STATE, %KVMGOV_A_VM_NR_VCPUS,
+ *      %KVMGOV_A_VM_CPU_QUOTA_US, %KVMGOV_A_VM_CPU_PERIOD_US,
+ *      %KVMGOV_A_VM_AGE_NS, %KVMGOV_A_VM_USAGE_NS, %KVMGOV_A_VM_GUEST_NS,
+ *      %KVMGOV_A_VM_HELD_CPU_NS, %KVMGOV_A_VM_PAUSED_NS, %KVMGOV_A_VM_NR_HELD,
+ *      %KVMGOV_A_VM_NR_PERIODS, %KVMGOV_A_VM_NR_EXITS, %KVMGOV_A_VM_EXIT_NS,
+ *      %KVMGOV_A_VM_VMM_NS, %KVMGOV_A_VM_HALT_NS, %KVMGOV_A_VM_POLL_NS,
+ *      %KVMGOV_A_VM_READY_NS, %KVMGOV_A_VM_HELD_MEM_NS, %KVMGOV_A_VM_CPU_STEAL,
+ *      %KVMGOV_A_VM_EXIT, %KVMGOV_A_VM_ENDED_NS.
  * @KVMGOV_CMD_VM_CHANGE_NTF: (notification to %KVMGOV_MCGRP_CONFIG) Limits,
  *      name, UUID or state of a VM have changed. Carries what the reply to
  *      %KVMGOV_CMD_VM_GET carries.
@@ -376,6 +409,10 @@ enum kvmgov_a_exit {
  *      is tried again when it enters its guest the next time. Sent at most a
  *      few times in a few seconds; the counter "ungoverned" has all. Carries
  *      %KVMGOV_A_VM_PID, %KVMGOV_A_VM_COMM.
+ * @KVMGOV_CMD_HISTORY_GET: (dump) Read the final records of VMs that have
+ *      ended, oldest first: as many of the latest as the module keeps. None is
+ *      ever changed. A dump request carries no attribute. The reply carries the
+ *      attributes of &enum kvmgov_a_vm.
  */
 enum kvmgov_cmd {
 	KVMGOV_CMD_INFO_GET = 1,
@@ -388,6 +425,7 @@ enum kvmgov_cmd {
 	KVMGOV_CMD_VM_END_NTF,
 	KVMGOV_CMD_VM_CHANGE_NTF,
 	KVMGOV_CMD_UNGOVERNED_NTF,
+	KVMGOV_CMD_HISTORY_GET,
 
 	/* private: */
 	__KVMGOV_CMD_MAX,

@@ -32,8 +32,9 @@ _kvmgov() {
 
 	case $command:$current in
 	:-*) words='--json --help --version' ;;
-	:*) words='list show set reset freeze thaw stat exits events doctor' ;;
+	:*) words='list show set reset freeze thaw stat exits events history doctor' ;;
 	exits:-*) words='--histogram --vcpus --json --help' ;;
+	history:-*) words='--ended --json --help' ;;
 	events:-*) words='--count --timeout --json --help' ;;
 	list:-* | show:-* | stat:-* | doctor:-*) words='--json --help' ;;
 	*:-*) words='--verbose --json --help' ;;
