@@ -12,6 +12,7 @@
  * for vcpu->mutex could not be frozen then.
  */
 #include <linux/hrtimer.h>
+#include <linux/ktime.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/wait.h>
@@ -20,6 +21,7 @@
 #include "hooks.h"
 #include "runner.h"
 #include "slice.h"
+#include "trace.h"
 #include "vcpu.h"
 #include "vm.h"
 
@@ -43,9 +45,9 @@ static void hold_take_over(struct kvmgov_vcpu *vcpu)
 static void hold_sleep(struct kvmgov_vcpu *vcpu)
 {
 	enum kvmgov_state why;
-	bool held = false;
 	DEFINE_WAIT(wait);
 	ktime_t expires;
+	u64 since = 0;
 
 	for (;;) {
 		prepare_to_wait(&vcpu->vm->waitq, &wait, TASK_INTERRUPTIBLE);
@@ -55,15 +57,19 @@ static void hold_sleep(struct kvmgov_vcpu *vcpu)
 		if (!expires)
 			break;
 		kvmgov_vcpu_switch(vcpu, why);
-		held = true;
+		trace_kvmgov_hold(vcpu, why, ktime_to_ns(expires));
+		if (!since)
+			since = ktime_get_ns();
 		/* Its siblings must not wait for it as if it ran. */
 		kvmgov_hooks_vcpu_preempted(vcpu->key);
 		schedule_hrtimeout_range(expires == KTIME_MAX ? NULL : &expires,
 					 0, HRTIMER_MODE_ABS);
 	}
 	finish_wait(&vcpu->vm->waitq, &wait);
-	if (held)
-		kvmgov_vcpu_released(vcpu, READ_ONCE(vcpu->vm->steal));
+	if (!since)
+		return;
+	kvmgov_vcpu_released(vcpu, READ_ONCE(vcpu->vm->steal));
+	trace_kvmgov_release(vcpu, ktime_get_ns() - since);
 }
 
 static void hold_run(struct kvmgov_boundary_work *work)

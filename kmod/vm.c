@@ -22,6 +22,7 @@
 #include "netlink.h"
 #include "slice.h"
 #include "sysfs.h"
+#include "trace.h"
 #include "vcpu.h"
 #include "vm.h"
 
@@ -167,6 +168,7 @@ static void vm_end(struct work_struct *work)
 	list_for_each_entry(vcpu, &vm->vcpus, siblings)
 		kvmgov_vcpu_end(vcpu);
 	kvmgov_sysfs_vm_del(vm);
+	trace_kvmgov_end(vm);
 
 	/* Whoever looks finds it in either place at any time. */
 	record = kvmgov_history_add(vm);
@@ -284,6 +286,7 @@ void kvmgov_vcpu_attach(const void *vm_key, const void *key, u32 index)
 		vcpu = kvmgov_vcpu_new(vm, key, index);
 	if (vcpu) {
 		kvmgov_vcpu_add(vm, vcpu);
+		trace_kvmgov_attach(vcpu);
 		kref_get(&vcpu->ref);
 		queue_work(life_wq, &vcpu->publish);
 	}
@@ -365,6 +368,7 @@ static void limit_apply(struct kvmgov_vm *vm,
 	if (change->set_steal || change->reset)
 		WRITE_ONCE(vm->steal, change->reset || change->steal);
 	kvmgov_slice_recall(vm);
+	trace_kvmgov_change(vm, limit);
 	raw_spin_unlock_irq(&vm->lock);
 	wake_up_all(&vm->waitq);
 }
