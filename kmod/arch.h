@@ -28,6 +28,7 @@ static __always_inline u64 kvmgov_cycles(void)
 /* ns in a cycle, as a factor with 32 fractional bits. */
 #define KVMGOV_FACTOR_SHIFT	32
 extern u64 kvmgov_ns_per_cycle;
+extern u64 kvmgov_cycles_per_ns;
 
 /**
  * kvmgov_cycles_to_ns() - convert a duration
@@ -39,6 +40,17 @@ static __always_inline u64 kvmgov_cycles_to_ns(u64 cycles)
 {
 	return mul_u64_u64_shr(cycles, kvmgov_ns_per_cycle,
 			       KVMGOV_FACTOR_SHIFT);
+}
+
+/**
+ * kvmgov_ns_to_cycles() - convert a duration
+ * @ns: in ns
+ *
+ * Return: in cycles.
+ */
+static __always_inline u64 kvmgov_ns_to_cycles(u64 ns)
+{
+	return mul_u64_u64_shr(ns, kvmgov_cycles_per_ns, KVMGOV_FACTOR_SHIFT);
 }
 
 /*
@@ -57,6 +69,5 @@ static __always_inline u64 kvmgov_cycles_to_ns(u64 cycles)
 int kvmgov_arch_init(void);
 bool kvmgov_arch_clock_stable(void);
 void kvmgov_arch_reason_name(u32 reason, char *name);
-u64 kvmgov_ns_to_cycles(u64 ns);
 
 #endif /* _KVMGOV_ARCH_H */

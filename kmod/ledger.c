@@ -52,8 +52,10 @@ static void ledger_close(struct kvmgov_ledger *ledger,
 		.length = since_base(ledger->since, now),
 	};
 
-	if (!facts)
-		goto divide;
+	if (!facts) {
+		ledger->cycles[ledger_at_state(ledger->at)] += stay.length;
+		goto close;
+	}
 	/* Of a thread that is new to the vCPU there is nothing to compare. */
 	if (facts->task == ledger->base.task)
 		ledger_compare(&ledger->base, facts, &stay);
@@ -62,8 +64,8 @@ static void ledger_close(struct kvmgov_ledger *ledger,
 		stay.asleep = 0;
 	ledger->base = *facts;
 
-divide:
 	kvmgov_state_divide(ledger_at_state(ledger->at), &stay, ledger->cycles);
+close:
 	if (ledger_handles(ledger))
 		ledger->handled += stay.length;
 	ledger->since += stay.length;
@@ -250,7 +252,8 @@ void kvmgov_ledger_add(struct kvmgov_ledger *copy,
 
 	ledger_close(copy, facts, kvmgov_cycles());
 	for (i = 0; i < KVMGOV_NR_STATES; i++)
-		sum->state_ns[i] += kvmgov_cycles_to_ns(copy->cycles[i]);
+		if (copy->cycles[i])
+			sum->state_ns[i] += kvmgov_cycles_to_ns(copy->cycles[i]);
 	sum->nr_exits += copy->nr_exits;
 	sum->nr_held += copy->nr_held;
 }

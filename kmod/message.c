@@ -11,6 +11,7 @@
 
 #include "arch.h"
 #include "boundary.h"
+#include "compat/compat.h"
 #include "history.h"
 #include "hooks.h"
 #include "message.h"
@@ -19,54 +20,60 @@
 #include "version.h"
 #include "vm.h"
 
-/**
- * struct number - an attribute that is a number
- * @type: the attribute
- * @size: its size in bytes: that of an u32 or u64
- * @value: the number
- */
-struct number {
-	u16 type;
-	u16 size;
-	u64 value;
-};
-
-#define N32(attr, value) { KVMGOV_A_##attr, sizeof(u32), (value) }
-#define N64(attr, value) { KVMGOV_A_##attr, sizeof(u64), (value) }
-#define PUT_NUMBERS(skb, ...)						\
-	put_numbers(skb, (const struct number[]){ __VA_ARGS__ },	\
-		    sizeof((const struct number[]){ __VA_ARGS__ }) /	\
-		    sizeof(struct number))
-
 /*
- * Put numbers, all or none. Most of what is told are numbers, and a dump tells
- * of all VMs: at one call of nla_put() for each this took twice as long. Where
- * a CPU can read from any address no padding is needed.
+ * Room for the attributes that are put in one go, behind one look whether it is
+ * there: a dump tells of all VMs, and at one call of nla_put() for each it took
+ * more than twice as long. No function here puts more.
  */
-static int put_numbers(struct sk_buff *skb, const struct number *numbers,
-		       unsigned int nr)
+#define ROOM	512
+
+/* Where attributes go, or NULL where there is no room. */
+static void *room(struct sk_buff *skb)
 {
-	unsigned int i, size = 0;
-	struct nlattr *attr;
-	u32 value32;
+	return skb_tailroom(skb) < ROOM ? NULL : skb_tail_pointer(skb);
+}
+
+/* They have been put, up to @end. */
+static void put(struct sk_buff *skb, void *end)
+{
+	skb_put(skb, end - (void *)skb_tail_pointer(skb));
+}
+
+/* Where a CPU reads from any address, numbers need no padding before them. */
+static __always_inline void *add(void *at, u16 type, const void *value, u16 size)
+{
+	struct nlattr *attr = at;
 
 	static_assert(IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS));
-	for (i = 0; i < nr; i++)
-		size += nla_attr_size(numbers[i].size);
-	if (skb_tailroom(skb) < size)
-		return -EMSGSIZE;
-	attr = skb_put(skb, size);
-	for (i = 0; i < nr; i++) {
-		attr->nla_type = numbers[i].type;
-		attr->nla_len = nla_attr_size(numbers[i].size);
-		value32 = numbers[i].value;
-		if (numbers[i].size == sizeof(value32))
-			memcpy(nla_data(attr), &value32, sizeof(value32));
-		else
-			memcpy(nla_data(attr), &numbers[i].value, sizeof(u64));
-		attr = (void *)attr + attr->nla_len;
-	}
-	return 0;
+	attr->nla_len = nla_attr_size(size);
+	attr->nla_type = type;
+	memcpy(nla_data(attr), value, size);
+	return at + attr->nla_len;
+}
+
+static __always_inline void *add_u32(void *at, u16 type, u32 value)
+{
+	return add(at, type, &value, sizeof(value));
+}
+
+static __always_inline void *add_u64(void *at, u16 type, u64 value)
+{
+	return add(at, type, &value, sizeof(value));
+}
+
+static void *add_string(void *at, u16 type, const char *text)
+{
+	struct nlattr *attr = at;
+	char *to = nla_data(attr);
+
+	/* They are short. */
+	while ((*to++ = *text++))
+		;
+	attr->nla_len = to - (char *)at;
+	attr->nla_type = type;
+	while (!IS_ALIGNED(to - (char *)at, NLA_ALIGNTO))
+		*to++ = '\0';
+	return to;
 }
 
 static int put_hook(struct sk_buff *skb, const struct kvmgov_hook_info *hook)
@@ -91,38 +98,46 @@ static int put_counters(struct sk_buff *skb)
 {
 	struct kvmgov_history_counters records;
 	struct kvmgov_counters nr;
+	void *at = room(skb);
 
+	if (!at)
+		return -EMSGSIZE;
 	kvmgov_counters_get(&nr);
 	kvmgov_history_counters(&records);
-	return PUT_NUMBERS(skb,
-			   N32(INFO_NR_VMS, nr.vms_created - nr.vms_destroyed),
-			   N32(INFO_NR_VCPUS, nr.vcpus_created - nr.vcpus_destroyed),
-			   N64(INFO_VMS_CREATED, nr.vms_created),
-			   N64(INFO_VMS_DESTROYED, nr.vms_destroyed),
-			   N64(INFO_VCPUS_CREATED, nr.vcpus_created),
-			   N64(INFO_VCPUS_DESTROYED, nr.vcpus_destroyed),
-			   N64(INFO_UNGOVERNED, nr.ungoverned),
-			   N32(INFO_CALLBACKS_PENDING, kvmgov_boundary_pending()),
-			   N32(INFO_RECORDS_MAX, records.max),
-			   N32(INFO_RECORDS, records.nr),
-			   N64(INFO_RECORDS_OVERWRITTEN, records.overwritten),
-			   N64(INFO_RECORDS_LOST, records.lost));
+	at = add_u32(at, KVMGOV_A_INFO_NR_VMS, nr.vms_created - nr.vms_destroyed);
+	at = add_u32(at, KVMGOV_A_INFO_NR_VCPUS, nr.vcpus_created - nr.vcpus_destroyed);
+	at = add_u64(at, KVMGOV_A_INFO_VMS_CREATED, nr.vms_created);
+	at = add_u64(at, KVMGOV_A_INFO_VMS_DESTROYED, nr.vms_destroyed);
+	at = add_u64(at, KVMGOV_A_INFO_VCPUS_CREATED, nr.vcpus_created);
+	at = add_u64(at, KVMGOV_A_INFO_VCPUS_DESTROYED, nr.vcpus_destroyed);
+	at = add_u64(at, KVMGOV_A_INFO_UNGOVERNED, nr.ungoverned);
+	at = add_u32(at, KVMGOV_A_INFO_CALLBACKS_PENDING, kvmgov_boundary_pending());
+	at = add_u32(at, KVMGOV_A_INFO_RECORDS_MAX, records.max);
+	at = add_u32(at, KVMGOV_A_INFO_RECORDS, records.nr);
+	at = add_u64(at, KVMGOV_A_INFO_RECORDS_OVERWRITTEN, records.overwritten);
+	at = add_u64(at, KVMGOV_A_INFO_RECORDS_LOST, records.lost);
+	put(skb, at);
+	return 0;
 }
 
 static int put_host(struct sk_buff *skb)
 {
 	struct kvmgov_cpu_limit limit;
+	void *at = room(skb);
 
+	if (!at)
+		return -EMSGSIZE;
 	kvmgov_defaults_get(&limit);
-	return PUT_NUMBERS(skb,
-			   N64(INFO_QUOTA_MIN_US, KVMGOV_QUOTA_MIN_US),
-			   N64(INFO_QUOTA_MAX_US, KVMGOV_QUOTA_MAX_US),
-			   N32(INFO_PERIOD_MIN_US, KVMGOV_PERIOD_MIN_US),
-			   N32(INFO_PERIOD_MAX_US, KVMGOV_PERIOD_MAX_US),
-			   N64(INFO_DEFAULT_QUOTA_US, limit.quota_us),
-			   N32(INFO_DEFAULT_PERIOD_US, limit.period_us),
-			   N32(INFO_CLOCK_STABLE, kvmgov_arch_clock_stable()),
-			   N32(INFO_EXACT_CHARGE, kvmgov_thread_exact()));
+	at = add_u64(at, KVMGOV_A_INFO_QUOTA_MIN_US, KVMGOV_QUOTA_MIN_US);
+	at = add_u64(at, KVMGOV_A_INFO_QUOTA_MAX_US, KVMGOV_QUOTA_MAX_US);
+	at = add_u32(at, KVMGOV_A_INFO_PERIOD_MIN_US, KVMGOV_PERIOD_MIN_US);
+	at = add_u32(at, KVMGOV_A_INFO_PERIOD_MAX_US, KVMGOV_PERIOD_MAX_US);
+	at = add_u64(at, KVMGOV_A_INFO_DEFAULT_QUOTA_US, limit.quota_us);
+	at = add_u32(at, KVMGOV_A_INFO_DEFAULT_PERIOD_US, limit.period_us);
+	at = add_u32(at, KVMGOV_A_INFO_CLOCK_STABLE, kvmgov_arch_clock_stable());
+	at = add_u32(at, KVMGOV_A_INFO_EXACT_CHARGE, kvmgov_thread_exact());
+	put(skb, at);
+	return 0;
 }
 
 /**
@@ -147,39 +162,44 @@ int kvmgov_message_info(struct sk_buff *skb)
 	return 0;
 }
 
-/* Where a process is no VM's, this is all that is known of it. */
-static int put_process(struct sk_buff *skb, pid_t pid, const char *comm)
-{
-	if (nla_put_u32(skb, KVMGOV_A_VM_PID, pid) ||
-	    nla_put_string(skb, KVMGOV_A_VM_COMM, comm))
-		return -EMSGSIZE;
-	return 0;
-}
-
 /**
- * kvmgov_message_process() - tell of the current process
+ * kvmgov_message_process() - tell of the current process, which is no VM's
  * @skb: the message
  *
  * Context: any.
  */
 int kvmgov_message_process(struct sk_buff *skb)
 {
-	return put_process(skb, task_tgid_nr(current),
-			   current->group_leader->comm);
+	void *at = room(skb);
+
+	if (!at)
+		return -EMSGSIZE;
+	at = add_u32(at, KVMGOV_A_VM_PID, task_tgid_nr(current));
+	at = add_string(at, KVMGOV_A_VM_COMM, current->group_leader->comm);
+	put(skb, at);
+	return 0;
 }
 
-static int put_identity(struct sk_buff *skb, struct kvmgov_vm *vm)
+static void *add_identity(void *at, struct kvmgov_vm *vm,
+			  const struct kvmgov_vm_view *view)
 {
-	char name[KVMGOV_NAME_MAX + 1];
-	uuid_t uuid;
+	at = add_u64(at, KVMGOV_A_VM_ID, vm->id);
+	at = add_string(at, KVMGOV_A_VM_NAME, view->name);
+	if (view->has_uuid)
+		at = add(at, KVMGOV_A_VM_UUID, &view->uuid, KVMGOV_UUID_LEN);
+	at = add_u32(at, KVMGOV_A_VM_PID, kvmgov_vm_pid(vm));
+	return add_string(at, KVMGOV_A_VM_COMM, vm->comm);
+}
 
-	kvmgov_vm_identity(vm, name, &uuid);
-	if (nla_put_string(skb, KVMGOV_A_VM_NAME, name) ||
-	    (!uuid_is_null(&uuid) &&
-	     nla_put(skb, KVMGOV_A_VM_UUID, KVMGOV_UUID_LEN, &uuid)) ||
-	    put_process(skb, kvmgov_vm_pid(vm), vm->comm))
-		return -EMSGSIZE;
-	return 0;
+static void *add_view(void *at, const struct kvmgov_vm_view *view)
+{
+	at = add_u32(at, KVMGOV_A_VM_STATE, view->frozen ?
+		     KVMGOV_VM_STATE_FROZEN : KVMGOV_VM_STATE_RUNNING);
+	at = add_u64(at, KVMGOV_A_VM_CPU_QUOTA_US, view->limit.quota_us);
+	at = add_u32(at, KVMGOV_A_VM_CPU_PERIOD_US, view->limit.period_us);
+	at = add_u32(at, KVMGOV_A_VM_CPU_STEAL, view->steal ?
+		     KVMGOV_STEAL_ON : KVMGOV_STEAL_OFF);
+	return add_u64(at, KVMGOV_A_VM_NR_PERIODS, view->nr_periods);
 }
 
 /**
@@ -187,42 +207,37 @@ static int put_identity(struct sk_buff *skb, struct kvmgov_vm *vm)
  * @skb: the message
  * @vm: the VM
  *
- * Context: may sleep.
+ * Context: any.
  */
 int kvmgov_message_vm(struct sk_buff *skb, struct kvmgov_vm *vm)
 {
-	struct kvmgov_cpu_limit limit;
-	struct kvmgov_figures sum;
-	u64 nr_periods;
-	bool frozen;
+	struct kvmgov_vm_view view __uninitialized;
+	struct kvmgov_figures sum __uninitialized;
+	u64 now = ktime_get_ns();
+	void *at = room(skb);
 
-	kvmgov_vm_limit(vm, &limit, &nr_periods, &frozen);
-	kvmgov_vm_figures(vm, &sum);
-	if (PUT_NUMBERS(skb,
-			N64(VM_ID, vm->id),
-			N32(VM_STATE, frozen ? KVMGOV_VM_STATE_FROZEN :
-			    KVMGOV_VM_STATE_RUNNING),
-			N32(VM_NR_VCPUS, READ_ONCE(vm->nr_vcpus)),
-			N64(VM_CPU_QUOTA_US, limit.quota_us),
-			N32(VM_CPU_PERIOD_US, limit.period_us),
-			N32(VM_CPU_STEAL, READ_ONCE(vm->steal) ? KVMGOV_STEAL_ON :
-			    KVMGOV_STEAL_OFF),
-			N64(VM_AGE_NS, ktime_get_ns() - vm->born_ns),
-			N64(VM_USAGE_NS, sum.usage_ns),
-			N64(VM_GUEST_NS, sum.state_ns[KVMGOV_STATE_GUEST]),
-			N64(VM_EXIT_NS, sum.state_ns[KVMGOV_STATE_EXIT]),
-			N64(VM_VMM_NS, sum.state_ns[KVMGOV_STATE_VMM]),
-			N64(VM_HALT_NS, sum.state_ns[KVMGOV_STATE_HALT]),
-			N64(VM_POLL_NS, sum.state_ns[KVMGOV_STATE_POLL]),
-			N64(VM_READY_NS, sum.state_ns[KVMGOV_STATE_READY]),
-			N64(VM_HELD_CPU_NS, sum.state_ns[KVMGOV_STATE_HELD_CPU]),
-			N64(VM_HELD_MEM_NS, sum.state_ns[KVMGOV_STATE_HELD_MEM]),
-			N64(VM_PAUSED_NS, sum.state_ns[KVMGOV_STATE_PAUSED]),
-			N64(VM_NR_HELD, sum.nr_held),
-			N64(VM_NR_PERIODS, nr_periods),
-			N64(VM_NR_EXITS, sum.nr_exits)))
+	if (!at)
 		return -EMSGSIZE;
-	return put_identity(skb, vm);
+	kvmgov_vm_view(vm, now, &view);
+	kvmgov_vm_figures(vm, &sum);
+	at = add_identity(at, vm, &view);
+	at = add_view(at, &view);
+	at = add_u32(at, KVMGOV_A_VM_NR_VCPUS, READ_ONCE(vm->nr_vcpus));
+	at = add_u64(at, KVMGOV_A_VM_AGE_NS, now - vm->born_ns);
+	at = add_u64(at, KVMGOV_A_VM_USAGE_NS, sum.usage_ns);
+	at = add_u64(at, KVMGOV_A_VM_GUEST_NS, sum.state_ns[KVMGOV_STATE_GUEST]);
+	at = add_u64(at, KVMGOV_A_VM_EXIT_NS, sum.state_ns[KVMGOV_STATE_EXIT]);
+	at = add_u64(at, KVMGOV_A_VM_VMM_NS, sum.state_ns[KVMGOV_STATE_VMM]);
+	at = add_u64(at, KVMGOV_A_VM_HALT_NS, sum.state_ns[KVMGOV_STATE_HALT]);
+	at = add_u64(at, KVMGOV_A_VM_POLL_NS, sum.state_ns[KVMGOV_STATE_POLL]);
+	at = add_u64(at, KVMGOV_A_VM_READY_NS, sum.state_ns[KVMGOV_STATE_READY]);
+	at = add_u64(at, KVMGOV_A_VM_HELD_CPU_NS, sum.state_ns[KVMGOV_STATE_HELD_CPU]);
+	at = add_u64(at, KVMGOV_A_VM_HELD_MEM_NS, sum.state_ns[KVMGOV_STATE_HELD_MEM]);
+	at = add_u64(at, KVMGOV_A_VM_PAUSED_NS, sum.state_ns[KVMGOV_STATE_PAUSED]);
+	at = add_u64(at, KVMGOV_A_VM_NR_HELD, sum.nr_held);
+	at = add_u64(at, KVMGOV_A_VM_NR_EXITS, sum.nr_exits);
+	put(skb, at);
+	return 0;
 }
 
 /**
@@ -234,46 +249,45 @@ int kvmgov_message_vm(struct sk_buff *skb, struct kvmgov_vm *vm)
  */
 int kvmgov_message_vcpu(struct sk_buff *skb, struct kvmgov_vcpu *vcpu)
 {
+	u64 age = ktime_get_ns() - vcpu->born_ns;
 	struct kvmgov_figures sum = {};
+	void *at = room(skb);
 
+	if (!at)
+		return -EMSGSIZE;
 	kvmgov_vcpu_figures(vcpu, &sum);
-
-	return PUT_NUMBERS(skb,
-			   N64(VCPU_VM_ID, vcpu->vm->id),
-			   N32(VCPU_INDEX, vcpu->index),
-			   N32(VCPU_TID, kvmgov_vcpu_tid(vcpu)),
-			   N64(VCPU_AGE_NS, ktime_get_ns() - vcpu->born_ns),
-			   N64(VCPU_USAGE_NS, sum.usage_ns),
-			   N64(VCPU_GUEST_NS, sum.state_ns[KVMGOV_STATE_GUEST]),
-			   N64(VCPU_EXIT_NS, sum.state_ns[KVMGOV_STATE_EXIT]),
-			   N64(VCPU_VMM_NS, sum.state_ns[KVMGOV_STATE_VMM]),
-			   N64(VCPU_HALT_NS, sum.state_ns[KVMGOV_STATE_HALT]),
-			   N64(VCPU_POLL_NS, sum.state_ns[KVMGOV_STATE_POLL]),
-			   N64(VCPU_READY_NS, sum.state_ns[KVMGOV_STATE_READY]),
-			   N64(VCPU_HELD_CPU_NS, sum.state_ns[KVMGOV_STATE_HELD_CPU]),
-			   N64(VCPU_HELD_MEM_NS, sum.state_ns[KVMGOV_STATE_HELD_MEM]),
-			   N64(VCPU_PAUSED_NS, sum.state_ns[KVMGOV_STATE_PAUSED]),
-			   N64(VCPU_NR_HELD, sum.nr_held),
-			   N64(VCPU_NR_EXITS, sum.nr_exits));
+	at = add_u64(at, KVMGOV_A_VCPU_VM_ID, vcpu->vm->id);
+	at = add_u32(at, KVMGOV_A_VCPU_INDEX, vcpu->index);
+	at = add_u32(at, KVMGOV_A_VCPU_TID, kvmgov_vcpu_tid(vcpu));
+	at = add_u64(at, KVMGOV_A_VCPU_AGE_NS, age);
+	at = add_u64(at, KVMGOV_A_VCPU_USAGE_NS, sum.usage_ns);
+	at = add_u64(at, KVMGOV_A_VCPU_GUEST_NS, sum.state_ns[KVMGOV_STATE_GUEST]);
+	at = add_u64(at, KVMGOV_A_VCPU_EXIT_NS, sum.state_ns[KVMGOV_STATE_EXIT]);
+	at = add_u64(at, KVMGOV_A_VCPU_VMM_NS, sum.state_ns[KVMGOV_STATE_VMM]);
+	at = add_u64(at, KVMGOV_A_VCPU_HALT_NS, sum.state_ns[KVMGOV_STATE_HALT]);
+	at = add_u64(at, KVMGOV_A_VCPU_POLL_NS, sum.state_ns[KVMGOV_STATE_POLL]);
+	at = add_u64(at, KVMGOV_A_VCPU_READY_NS, sum.state_ns[KVMGOV_STATE_READY]);
+	at = add_u64(at, KVMGOV_A_VCPU_HELD_CPU_NS, sum.state_ns[KVMGOV_STATE_HELD_CPU]);
+	at = add_u64(at, KVMGOV_A_VCPU_HELD_MEM_NS, sum.state_ns[KVMGOV_STATE_HELD_MEM]);
+	at = add_u64(at, KVMGOV_A_VCPU_PAUSED_NS, sum.state_ns[KVMGOV_STATE_PAUSED]);
+	at = add_u64(at, KVMGOV_A_VCPU_NR_HELD, sum.nr_held);
+	at = add_u64(at, KVMGOV_A_VCPU_NR_EXITS, sum.nr_exits);
+	put(skb, at);
+	return 0;
 }
 
-static int put_exit(struct sk_buff *skb, const struct kvmgov_exit_figures *exits)
+static void *add_exit(void *at, const struct kvmgov_exit_figures *exits)
 {
-	const struct number numbers[] = {
-		N64(EXIT_NR, exits->nr),
-		N64(EXIT_TOTAL_NS, exits->total_ns),
-		N64(EXIT_MAX_NS, exits->max_ns),
-	};
 	char reason[KVMGOV_REASON_LEN];
 
 	static_assert(sizeof(exits->histogram) == KVMGOV_EXIT_HISTOGRAM_LEN);
 	kvmgov_arch_reason_name(exits->reason, reason);
-	if (nla_put_string(skb, KVMGOV_A_EXIT_REASON, reason) ||
-	    put_numbers(skb, numbers, ARRAY_SIZE(numbers)) ||
-	    nla_put(skb, KVMGOV_A_EXIT_HISTOGRAM, sizeof(exits->histogram),
-		    exits->histogram))
-		return -EMSGSIZE;
-	return 0;
+	at = add_string(at, KVMGOV_A_EXIT_REASON, reason);
+	at = add_u64(at, KVMGOV_A_EXIT_NR, exits->nr);
+	at = add_u64(at, KVMGOV_A_EXIT_TOTAL_NS, exits->total_ns);
+	at = add_u64(at, KVMGOV_A_EXIT_MAX_NS, exits->max_ns);
+	return add(at, KVMGOV_A_EXIT_HISTOGRAM, exits->histogram,
+		   sizeof(exits->histogram));
 }
 
 /**
@@ -287,14 +301,14 @@ static int put_exit(struct sk_buff *skb, const struct kvmgov_exit_figures *exits
 int kvmgov_message_exit(struct sk_buff *skb, const struct kvmgov_vcpu *vcpu,
 			const struct kvmgov_exit_figures *exits)
 {
-	const struct number numbers[] = {
-		N64(EXIT_VM_ID, vcpu->vm->id),
-		N32(EXIT_INDEX, vcpu->index),
-	};
+	void *at = room(skb);
 
-	if (put_numbers(skb, numbers, ARRAY_SIZE(numbers)))
+	if (!at)
 		return -EMSGSIZE;
-	return put_exit(skb, exits);
+	at = add_u64(at, KVMGOV_A_EXIT_VM_ID, vcpu->vm->id);
+	at = add_u32(at, KVMGOV_A_EXIT_INDEX, vcpu->index);
+	put(skb, add_exit(at, exits));
+	return 0;
 }
 
 /**
@@ -311,7 +325,7 @@ size_t kvmgov_message_final_size(struct kvmgov_vm *vm)
 				   3 * nla_total_size(sizeof(u64)) +
 				   nla_total_size(KVMGOV_EXIT_HISTOGRAM_LEN);
 	struct kvmgov_exit_figures exits;
-	size_t size = 1024;
+	size_t size = 3 * ROOM;
 	u32 reason;
 
 	for (reason = 0; reason < KVMGOV_NR_REASONS; reason++)
@@ -320,29 +334,46 @@ size_t kvmgov_message_final_size(struct kvmgov_vm *vm)
 	return size;
 }
 
+static int put_ended(struct sk_buff *skb)
+{
+	void *at = room(skb);
+
+	if (!at)
+		return -EMSGSIZE;
+	put(skb, add_u64(at, KVMGOV_A_VM_ENDED_NS, ktime_get_real_ns()));
+	return 0;
+}
+
+static int put_nested_exit(struct sk_buff *skb,
+			   const struct kvmgov_exit_figures *exits)
+{
+	struct nlattr *nest = nla_nest_start(skb, KVMGOV_A_VM_EXIT);
+	void *at = room(skb);
+
+	if (!nest || !at)
+		return -EMSGSIZE;
+	put(skb, add_exit(at, exits));
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
 /**
  * kvmgov_message_final() - tell all there is to tell of a VM
  * @skb: the message
  * @vm: the VM, whose vCPUs nobody runs any more
  *
- * Context: may sleep.
+ * Context: any.
  */
 int kvmgov_message_final(struct sk_buff *skb, struct kvmgov_vm *vm)
 {
-	const struct number ended = N64(VM_ENDED_NS, ktime_get_real_ns());
 	struct kvmgov_exit_figures exits;
-	struct nlattr *nest;
 	u32 reason;
 
-	if (kvmgov_message_vm(skb, vm) || put_numbers(skb, &ended, 1))
+	if (kvmgov_message_vm(skb, vm) || put_ended(skb))
 		return -EMSGSIZE;
-	for (reason = 0; reason < KVMGOV_NR_REASONS; reason++) {
-		if (!kvmgov_vm_exits(vm, reason, &exits))
-			continue;
-		nest = nla_nest_start(skb, KVMGOV_A_VM_EXIT);
-		if (!nest || put_exit(skb, &exits))
+	for (reason = 0; reason < KVMGOV_NR_REASONS; reason++)
+		if (kvmgov_vm_exits(vm, reason, &exits) &&
+		    put_nested_exit(skb, &exits))
 			return -EMSGSIZE;
-		nla_nest_end(skb, nest);
-	}
 	return 0;
 }

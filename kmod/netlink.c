@@ -215,151 +215,161 @@ static int dump_end(struct sk_buff *skb, void *header, int err)
 	return err;
 }
 
+/**
+ * struct dump - a dump of VMs or of what they have
+ * @skb: the message
+ * @cb: where it has come to
+ * @put: puts all there is to tell of a vCPU; -EMSGSIZE when it has to go on later
+ * @only: the only VM to tell of, or 0
+ */
+struct dump {
+	struct sk_buff *skb;
+	struct netlink_callback *cb;
+	int (*put)(const struct dump *dump, struct kvmgov_vcpu *vcpu);
+	u64 only;
+};
+
+static int put_vm(struct kvmgov_vm *vm, void *arg)
+{
+	const struct dump *dump = arg;
+	void *header = dump_header(dump->skb, dump->cb, KVMGOV_CMD_VM_GET);
+	int err = header ? kvmgov_message_vm(dump->skb, vm) : -EMSGSIZE;
+
+	err = dump_end(dump->skb, header, err);
+	if (!err)
+		dump->cb->args[0] = vm->id;
+	return err;
+}
+
 /* cb->args[0]: id of the VM that was put last. */
 int kvmgov_nl_vm_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct kvmgov_vm *vm;
-	void *header;
+	struct dump dump = { .skb = skb, .cb = cb };
 	int err;
 
 	if (!may_read(cb->skb))
 		return refuse(cb->extack);
 	cb->seq = kvmgov_vm_generation();
-	while ((vm = kvmgov_vm_get_next(cb->args[0]))) {
-		header = dump_header(skb, cb, KVMGOV_CMD_VM_GET);
-		err = header ? kvmgov_message_vm(skb, vm) : -EMSGSIZE;
-		err = dump_end(skb, header, err);
-		if (!err)
-			cb->args[0] = vm->id;
-		kvmgov_vm_put(vm);
-		if (err)
-			return skb->len ?: err;
-	}
-	return skb->len;
+	err = kvmgov_vm_for_each(cb->args[0], put_vm, &dump);
+	return skb->len ?: err;
 }
 
-/* Puts all there is to tell of a vCPU; -EMSGSIZE when it has to go on later. */
-typedef int (*put_vcpu_fn)(struct sk_buff *skb, struct netlink_callback *cb,
-			   struct kvmgov_vcpu *vcpu);
-
 /*
- * Put the vCPUs of @vm from number @cb->args[1] on. They are only ever added,
- * at the end, until the VM has ended.
+ * Put the vCPUs of @vm from number cb->args[1] on. They are only ever added, at
+ * the end, until the VM has ended.
  */
-static int dump_vcpus(struct sk_buff *skb, struct netlink_callback *cb,
-		      struct kvmgov_vm *vm, put_vcpu_fn put)
+static int put_vcpus(struct kvmgov_vm *vm, const struct dump *dump)
 {
+	struct netlink_callback *cb = dump->cb;
 	struct kvmgov_vcpu *vcpu;
 	long nr = 0;
-	int err = 0;
+	int err;
 
-	rcu_read_lock();
 	list_for_each_entry_rcu(vcpu, &vm->vcpus, siblings) {
 		if (nr++ < cb->args[1])
 			continue;
-		err = put(skb, cb, vcpu);
+		err = dump->put(dump, vcpu);
 		if (err)
-			break;
+			return err;
 		cb->args[1] = nr;
 	}
-	rcu_read_unlock();
-	return err;
+	return 0;
 }
 
 /*
- * Put the vCPUs of the VM that @attr names, or of all. cb->args[0]: id of the VM
- * that was finished last; [1]: number of vCPUs put since then, of the VM with the
- * id [2]; [3] is for @put.
+ * cb->args[0]: id of the VM that was finished last; [1]: number of vCPUs put since
+ * then, of the VM with the id [2]; [3] is for dump->put.
  */
-static int dump_all_vcpus(struct sk_buff *skb, struct netlink_callback *cb,
-			  const struct nlattr *attr, put_vcpu_fn put)
+static int put_all_vcpus(struct kvmgov_vm *vm, void *arg)
 {
-	u64 only = attr ? nla_get_u64(attr) : 0;
-	bool first = !cb->args[0] && !cb->args[2];
+	const struct dump *dump = arg;
+	struct netlink_callback *cb = dump->cb;
+	int err;
+
+	if (dump->only && vm->id != dump->only)
+		return 1;
+	if (cb->args[2] != vm->id) {
+		cb->args[1] = 0;
+		cb->args[3] = 0;
+	}
+	cb->args[2] = vm->id;
+	err = put_vcpus(vm, dump);
+	if (!err)
+		cb->args[0] = vm->id;
+	return err;
+}
+
+/* Put the vCPUs of the VM that @attr names, or of all. */
+static int dump_vcpus(struct dump *dump, const struct nlattr *attr)
+{
+	struct netlink_callback *cb = dump->cb;
 	struct kvmgov_vm *vm;
 	int err;
 
 	if (!may_read(cb->skb))
 		return refuse(cb->extack);
-	if (attr && first) {
-		vm = kvmgov_vm_get(only);
+	dump->only = attr ? nla_get_u64(attr) : 0;
+	if (attr && !cb->args[0] && !cb->args[2]) {
+		vm = kvmgov_vm_get(dump->only);
 		if (!vm) {
 			NL_SET_ERR_MSG_ATTR(cb->extack, attr,
 					    "there is no VM with this id");
 			return -ENOENT;
 		}
 		kvmgov_vm_put(vm);
-		cb->args[0] = only - 1;
+		cb->args[0] = dump->only - 1;
 	}
 	cb->seq = kvmgov_vm_generation();
-	while ((vm = kvmgov_vm_get_next(cb->args[0]))) {
-		if (only && vm->id != only) {
-			kvmgov_vm_put(vm);
-			break;
-		}
-		if (cb->args[2] != vm->id) {
-			cb->args[1] = 0;
-			cb->args[3] = 0;
-		}
-		cb->args[2] = vm->id;
-		err = dump_vcpus(skb, cb, vm, put);
-		if (!err)
-			cb->args[0] = vm->id;
-		kvmgov_vm_put(vm);
-		if (err)
-			return skb->len ?: err;
-	}
-	return skb->len;
+	err = kvmgov_vm_for_each(cb->args[0], put_all_vcpus, dump);
+	return dump->skb->len ?: min(err, 0);
 }
 
-static int put_vcpu(struct sk_buff *skb, struct netlink_callback *cb,
-		    struct kvmgov_vcpu *vcpu)
+static int put_vcpu(const struct dump *dump, struct kvmgov_vcpu *vcpu)
 {
-	void *header = dump_header(skb, cb, KVMGOV_CMD_VCPU_GET);
-	int err = header ? kvmgov_message_vcpu(skb, vcpu) : -EMSGSIZE;
+	void *header = dump_header(dump->skb, dump->cb, KVMGOV_CMD_VCPU_GET);
+	int err = header ? kvmgov_message_vcpu(dump->skb, vcpu) : -EMSGSIZE;
 
-	return dump_end(skb, header, err);
+	return dump_end(dump->skb, header, err);
 }
 
 int kvmgov_nl_vcpu_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct nlattr *attr = kvmgov_dump_attrs(cb)[KVMGOV_A_VCPU_VM_ID];
+	struct dump dump = { .skb = skb, .cb = cb, .put = put_vcpu };
 
-	return dump_all_vcpus(skb, cb, attr, put_vcpu);
+	return dump_vcpus(&dump, kvmgov_dump_attrs(cb)[KVMGOV_A_VCPU_VM_ID]);
 }
 
-static int put_exit(struct sk_buff *skb, struct netlink_callback *cb,
-		    struct kvmgov_vcpu *vcpu,
+static int put_exit(const struct dump *dump, struct kvmgov_vcpu *vcpu,
 		    const struct kvmgov_exit_figures *exits)
 {
-	void *header = dump_header(skb, cb, KVMGOV_CMD_EXIT_GET);
-	int err = header ? kvmgov_message_exit(skb, vcpu, exits) : -EMSGSIZE;
+	void *header = dump_header(dump->skb, dump->cb, KVMGOV_CMD_EXIT_GET);
+	int err = header ? kvmgov_message_exit(dump->skb, vcpu, exits) :
+			   -EMSGSIZE;
 
-	return dump_end(skb, header, err);
+	return dump_end(dump->skb, header, err);
 }
 
 /* cb->args[3]: number of reasons put of this vCPU; none is ever taken away. */
-static int put_exits(struct sk_buff *skb, struct netlink_callback *cb,
-		     struct kvmgov_vcpu *vcpu)
+static int put_exits(const struct dump *dump, struct kvmgov_vcpu *vcpu)
 {
 	struct kvmgov_exit_figures exits;
+	long *nr = &dump->cb->args[3];
 
-	while (kvmgov_ledger_exits(&vcpu->ledger, &vcpu->exits, cb->args[3],
-				   &exits)) {
+	while (kvmgov_ledger_exits(&vcpu->ledger, &vcpu->exits, *nr, &exits)) {
 		/* Nothing was ever unknown, most of the time. */
-		if (exits.nr && put_exit(skb, cb, vcpu, &exits))
+		if (exits.nr && put_exit(dump, vcpu, &exits))
 			return -EMSGSIZE;
-		cb->args[3]++;
+		++*nr;
 	}
-	cb->args[3] = 0;
+	*nr = 0;
 	return 0;
 }
 
 int kvmgov_nl_exit_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct nlattr *attr = kvmgov_dump_attrs(cb)[KVMGOV_A_EXIT_VM_ID];
+	struct dump dump = { .skb = skb, .cb = cb, .put = put_exits };
 
-	return dump_all_vcpus(skb, cb, attr, put_exits);
+	return dump_vcpus(&dump, kvmgov_dump_attrs(cb)[KVMGOV_A_EXIT_VM_ID]);
 }
 
 static int put_record(struct sk_buff *skb, const struct kvmgov_record *record)

@@ -16,10 +16,15 @@
 #include "vcpu.h"
 #include "vm.h"
 
-/* CPU time of @runner and those before it, in ns. Context: any. */
-static u64 runner_time(const struct kvmgov_runner *runner)
+/*
+ * CPU time of @runner and those before it, in ns; @times are what the scheduler
+ * says of it. Context: any.
+ */
+static u64 runner_time(const struct kvmgov_runner *runner,
+		       struct kvmgov_thread_times *times)
 {
-	return kvmgov_thread_cpu(runner->task) - runner->base_ns;
+	kvmgov_thread_times(runner->task, times);
+	return times->cpu - runner->base_ns;
 }
 
 /**
@@ -34,6 +39,7 @@ struct kvmgov_runner *kvmgov_runner_new(const struct kvmgov_vcpu *vcpu)
 {
 	struct kvmgov_runner *runner = kmalloc(sizeof(*runner), GFP_KERNEL);
 	const struct kvmgov_runner *last;
+	struct kvmgov_thread_times times;
 
 	if (!runner)
 		return NULL;
@@ -43,7 +49,7 @@ struct kvmgov_runner *kvmgov_runner_new(const struct kvmgov_vcpu *vcpu)
 	last = rcu_dereference(vcpu->runner);
 	runner->base_ns = kvmgov_thread_cpu(current);
 	if (last)
-		runner->base_ns -= runner_time(last);
+		runner->base_ns -= runner_time(last, &times);
 	preempt_enable();
 	rcu_read_unlock();
 	return runner;
@@ -114,6 +120,39 @@ void kvmgov_runner_set(struct kvmgov_vcpu *vcpu, struct kvmgov_runner *runner)
 }
 
 /**
+ * kvmgov_runner_read() - what is known of a vCPU's thread
+ * @vcpu: the vCPU
+ * @task: where to put the thread, to be compared only; NULL where it has none
+ * @times: where to put what the scheduler says of it
+ *
+ * Context: any.
+ *
+ * Return: CPU time that the vCPU has used since it was attached, in ns, up to
+ * now.
+ */
+u64 kvmgov_runner_read(struct kvmgov_vcpu *vcpu,
+		       const struct task_struct **task,
+		       struct kvmgov_thread_times *times)
+{
+	struct kvmgov_runner *runner;
+	u64 usage;
+
+	rcu_read_lock();
+	runner = rcu_dereference(vcpu->runner);
+	if (runner) {
+		*task = runner->task;
+		usage = runner_time(runner, times) +
+			READ_ONCE(vcpu->newcomers_ns);
+	} else {
+		*task = NULL;
+		memset(times, 0, sizeof(*times));
+		usage = READ_ONCE(vcpu->charged_ns);
+	}
+	rcu_read_unlock();
+	return usage;
+}
+
+/**
  * kvmgov_runner_usage() - CPU time that a vCPU has used since it was attached
  * @vcpu: the vCPU
  *
@@ -123,13 +162,8 @@ void kvmgov_runner_set(struct kvmgov_vcpu *vcpu, struct kvmgov_runner *runner)
  */
 u64 kvmgov_runner_usage(struct kvmgov_vcpu *vcpu)
 {
-	struct kvmgov_runner *runner;
-	u64 usage = READ_ONCE(vcpu->charged_ns);
+	const struct task_struct *task;
+	struct kvmgov_thread_times times;
 
-	rcu_read_lock();
-	runner = rcu_dereference(vcpu->runner);
-	if (runner)
-		usage = runner_time(runner) + READ_ONCE(vcpu->newcomers_ns);
-	rcu_read_unlock();
-	return usage;
+	return kvmgov_runner_read(vcpu, &task, &times);
 }

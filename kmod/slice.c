@@ -67,7 +67,9 @@ static u64 slice_budget(struct kvmgov_vcpu *vcpu)
 		slice_charge(vcpu);
 	list_for_each_entry(sibling, &vm->armed, armed)
 		slice_charge(sibling);
+	write_seqcount_begin(&vm->seq);
 	kvmgov_bw_roll(&vm->bw, ktime_get_ns());
+	write_seqcount_end(&vm->seq);
 	return kvmgov_bw_left(&vm->bw);
 }
 

@@ -98,13 +98,16 @@ static ssize_t vm_store(struct kobject *kobj,
 
 /* vms/<id>/ */
 
+#define VM		struct kvmgov_vm *vm = to_vm(kobj)
+#define VM_VIEW		VM; struct kvmgov_vm_view view; \
+			kvmgov_vm_view(vm, ktime_get_ns(), &view)
+
 static ssize_t vm_name_show(struct kobject *kobj, struct kobj_attribute *attr,
 			    char *buf)
 {
-	char name[KVMGOV_NAME_MAX + 1];
+	VM_VIEW;
 
-	kvmgov_vm_identity(to_vm(kobj), name, NULL);
-	return sysfs_emit(buf, "%s\n", name);
+	return sysfs_emit(buf, "%s\n", view.name);
 }
 
 static ssize_t vm_name_store(struct kobject *kobj, struct kobj_attribute *attr,
@@ -128,11 +131,10 @@ ATTR_RW(vm, name);
 static ssize_t vm_uuid_show(struct kobject *kobj, struct kobj_attribute *attr,
 			    char *buf)
 {
-	uuid_t uuid;
+	VM_VIEW;
 
-	kvmgov_vm_identity(to_vm(kobj), NULL, &uuid);
-	return uuid_is_null(&uuid) ? sysfs_emit(buf, "\n") :
-				     sysfs_emit(buf, "%pUb\n", &uuid);
+	return view.has_uuid ? sysfs_emit(buf, "%pUb\n", &view.uuid) :
+			       sysfs_emit(buf, "\n");
 }
 
 static ssize_t vm_uuid_store(struct kobject *kobj, struct kobj_attribute *attr,
@@ -154,11 +156,9 @@ ATTR_RW(vm, uuid);
 static ssize_t vm_state_show(struct kobject *kobj, struct kobj_attribute *attr,
 			     char *buf)
 {
-	struct kvmgov_cpu_limit limit;
-	bool frozen;
+	VM_VIEW;
 
-	kvmgov_vm_limit(to_vm(kobj), &limit, NULL, &frozen);
-	return sysfs_emit(buf, "%s\n", frozen ? "frozen" : "running");
+	return sysfs_emit(buf, "%s\n", view.frozen ? "frozen" : "running");
 }
 
 static ssize_t vm_state_store(struct kobject *kobj, struct kobj_attribute *attr,
@@ -183,11 +183,8 @@ static ssize_t vm_comm_show(struct kobject *kobj, struct kobj_attribute *attr,
 }
 ATTR_RO(vm, comm);
 
-#define VM		struct kvmgov_vm *vm = to_vm(kobj)
 #define VM_FIGURES	VM; struct kvmgov_figures sum; \
 			kvmgov_vm_figures(vm, &sum)
-#define VM_LIMIT	VM; struct kvmgov_cpu_limit limit; u64 nr_periods; \
-			kvmgov_vm_limit(vm, &limit, &nr_periods, NULL)
 
 ATTR_U64(vm, pid, VM, kvmgov_vm_pid(vm));
 ATTR_U64(vm, nr_vcpus, VM, READ_ONCE(vm->nr_vcpus));
@@ -211,10 +208,9 @@ static const struct attribute_group vm_group = { .attrs = vm_attrs };
 static ssize_t vm_quota_us_show(struct kobject *kobj,
 				struct kobj_attribute *attr, char *buf)
 {
-	struct kvmgov_cpu_limit limit;
+	VM_VIEW;
 
-	kvmgov_vm_limit(to_vm(kobj), &limit, NULL, NULL);
-	return quota_emit(buf, &limit);
+	return quota_emit(buf, &view.limit);
 }
 
 static ssize_t vm_quota_us_store(struct kobject *kobj,
@@ -231,10 +227,9 @@ ATTR_RW(vm, quota_us);
 static ssize_t vm_period_us_show(struct kobject *kobj,
 				 struct kobj_attribute *attr, char *buf)
 {
-	struct kvmgov_cpu_limit limit;
+	VM_VIEW;
 
-	kvmgov_vm_limit(to_vm(kobj), &limit, NULL, NULL);
-	return sysfs_emit(buf, "%u\n", limit.period_us);
+	return sysfs_emit(buf, "%u\n", view.limit.period_us);
 }
 
 static ssize_t vm_period_us_store(struct kobject *kobj,
@@ -272,7 +267,7 @@ ATTR_RW(vm, steal);
 ATTR_U64(vm, usage_ns, VM_FIGURES, sum.usage_ns);
 ATTR_U64(vm, held_ns, VM_FIGURES, sum.state_ns[KVMGOV_STATE_HELD_CPU]);
 ATTR_U64(vm, nr_held, VM_FIGURES, sum.nr_held);
-ATTR_U64(vm, nr_periods, VM_LIMIT, nr_periods);
+ATTR_U64(vm, nr_periods, VM_VIEW, view.nr_periods);
 
 static struct attribute *vm_cpu_attrs[] = {
 	&vm_quota_us.attr,

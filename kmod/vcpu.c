@@ -10,6 +10,7 @@
 #include <linux/ratelimit.h>
 #include <linux/slab.h>
 
+#include "compat/compat.h"
 #include "hold.h"
 #include "hooks.h"
 #include "netlink.h"
@@ -110,27 +111,20 @@ static void vcpu_facts_here(struct kvmgov_vcpu *vcpu,
 		facts->halts = vcpu->halts;
 }
 
-/* What is known of @vcpu anywhere. */
-static void vcpu_facts(struct kvmgov_vcpu *vcpu, struct kvmgov_facts *facts)
+/* What is known of @vcpu anywhere. Return: its usage, in ns. */
+static u64 vcpu_facts(struct kvmgov_vcpu *vcpu, struct kvmgov_facts *facts)
 {
-	struct kvmgov_runner *runner;
 	unsigned long flags;
+	u64 usage;
 
-	memset(facts, 0, sizeof(*facts));
-	rcu_read_lock();
-	runner = rcu_dereference(vcpu->runner);
-	if (runner) {
-		facts->task = runner->task;
-		kvmgov_thread_times(runner->task, &facts->times);
-	}
-	rcu_read_unlock();
-
+	usage = kvmgov_runner_read(vcpu, &facts->task, &facts->times);
 	raw_spin_lock_irqsave(&hash_lock, flags);
 	if (vcpu->key)
 		kvmgov_hooks_vcpu_halts(vcpu->key, &facts->halts);
 	else
 		facts->halts = vcpu->halts;
 	raw_spin_unlock_irqrestore(&hash_lock, flags);
+	return usage;
 }
 
 /**
@@ -393,19 +387,20 @@ void kvmgov_ungoverned_inc(void)
  */
 void kvmgov_vcpu_figures(struct kvmgov_vcpu *vcpu, struct kvmgov_figures *sum)
 {
-	struct kvmgov_ledger copy;
-	struct kvmgov_facts facts;
+	struct kvmgov_ledger copy __uninitialized;
+	struct kvmgov_facts facts __uninitialized;
 	unsigned int version;
+	u64 usage = 0;
 	int retry;
 
-	sum->usage_ns += kvmgov_runner_usage(vcpu);
 	/* One that changes all the time is divided by what was just before. */
 	for (retry = 0; retry < READ_RETRIES; retry++) {
 		version = kvmgov_ledger_copy(&vcpu->ledger, &copy);
-		vcpu_facts(vcpu, &facts);
+		usage = vcpu_facts(vcpu, &facts);
 		if (!kvmgov_ledger_changed(&vcpu->ledger, version))
 			break;
 	}
+	sum->usage_ns += usage;
 	kvmgov_ledger_add(&copy, &facts, sum);
 }
 

@@ -76,13 +76,21 @@ static struct kvmgov_vm *vm_lookup(const void *key)
 	return NULL;
 }
 
+/* Readers look at the process under RCU. */
+static void vm_free(struct rcu_head *rcu)
+{
+	struct kvmgov_vm *vm = container_of(rcu, struct kvmgov_vm, rcu);
+
+	put_pid(vm->process);
+	kfree(vm);
+}
+
 static void vm_release(struct kref *ref)
 {
 	struct kvmgov_vm *vm = container_of(ref, struct kvmgov_vm, ref);
 
 	atomic64_inc(&vms_destroyed);
-	put_pid(vm->process);
-	kfree_rcu(vm, rcu);
+	call_rcu(&vm->rcu, vm_free);
 }
 
 /**
@@ -117,24 +125,32 @@ struct kvmgov_vm *kvmgov_vm_get(u64 id)
 }
 
 /**
- * kvmgov_vm_get_next() - find the VM with the smallest id above another
- * @id: the other; 0 finds the first
+ * kvmgov_vm_for_each() - call a function for VMs in the order of their ids
+ * @id: begin behind the VM with this one; 0 begins with the first
+ * @fn: the function; what is not 0 ends it
+ * @arg: for @fn
  *
- * Context: any.
+ * Context: any; @fn must not sleep, and ends it before long.
  *
- * Return: the VM, to be put by the caller, or NULL.
+ * Return: what @fn has returned last.
  */
-struct kvmgov_vm *kvmgov_vm_get_next(u64 id)
+int kvmgov_vm_for_each(u64 id, int (*fn)(struct kvmgov_vm *vm, void *arg),
+		       void *arg)
 {
-	unsigned long index = id;
+	XA_STATE(xas, &vms, id + 1);
 	struct kvmgov_vm *vm;
+	int ret = 0;
 
 	rcu_read_lock();
-	do {
-		vm = xa_find_after(&vms, &index, ULONG_MAX, XA_PRESENT);
-	} while (vm && !kref_get_unless_zero(&vm->ref));
+	xas_for_each(&xas, vm, ULONG_MAX) {
+		if (xas_retry(&xas, vm))
+			continue;
+		ret = fn(vm, arg);
+		if (ret)
+			break;
+	}
 	rcu_read_unlock();
-	return vm;
+	return ret;
 }
 
 /**
@@ -233,6 +249,7 @@ static struct kvmgov_vm *vm_attach(const void *key)
 	vm->id = next_id;
 	kref_init(&vm->ref);
 	raw_spin_lock_init(&vm->lock);
+	seqcount_raw_spinlock_init(&vm->seq, &vm->lock);
 	vm->steal = true;
 	INIT_LIST_HEAD(&vm->armed);
 	INIT_LIST_HEAD(&vm->vcpus);
@@ -353,12 +370,19 @@ static enum kvmgov_vm_error limit_merge(struct kvmgov_cpu_limit *limit,
 	return KVMGOV_VM_OK;
 }
 
-static void limit_apply(struct kvmgov_vm *vm,
-			const struct kvmgov_cpu_limit *limit,
-			const struct kvmgov_vm_change *change)
+static void change_apply(struct kvmgov_vm *vm,
+			 const struct kvmgov_cpu_limit *limit,
+			 const struct kvmgov_vm_change *change)
 {
 	raw_spin_lock_irq(&vm->lock);
 	kvmgov_slice_settle(vm);
+	write_seqcount_begin(&vm->seq);
+	if (change->name)
+		strscpy_pad(vm->name, change->name, sizeof(vm->name));
+	if (change->uuid) {
+		uuid_copy(&vm->uuid, change->uuid);
+		vm->has_uuid = !uuid_is_null(&vm->uuid);
+	}
 	if (change->reset)
 		kvmgov_bw_init(&vm->bw, limit, ktime_get_ns());
 	else
@@ -367,6 +391,7 @@ static void limit_apply(struct kvmgov_vm *vm,
 		vm->frozen = change->frozen;
 	if (change->set_steal || change->reset)
 		WRITE_ONCE(vm->steal, change->reset || change->steal);
+	write_seqcount_end(&vm->seq);
 	kvmgov_slice_recall(vm);
 	trace_kvmgov_change(vm, limit);
 	raw_spin_unlock_irq(&vm->lock);
@@ -396,13 +421,8 @@ enum kvmgov_vm_error kvmgov_vm_change(struct kvmgov_vm *vm,
 				     KVMGOV_VM_ENDED;
 	if (!error)
 		error = identity_check(vm, change);
-	if (!error) {
-		if (change->name)
-			strscpy(vm->name, change->name, sizeof(vm->name));
-		if (change->uuid)
-			uuid_copy(&vm->uuid, change->uuid);
-		limit_apply(vm, &limit, change);
-	}
+	if (!error)
+		change_apply(vm, &limit, change);
 	mutex_unlock(&registry_lock);
 	if (!error)
 		kvmgov_netlink_notify(vm, KVMGOV_CMD_VM_CHANGE_NTF);
@@ -451,44 +471,29 @@ pid_t kvmgov_vm_pid(struct kvmgov_vm *vm)
 }
 
 /**
- * kvmgov_vm_identity() - copy a VM's name and UUID
+ * kvmgov_vm_view() - what is set of a VM
  * @vm: the VM
- * @name: %KVMGOV_NAME_MAX + 1 bytes, or NULL
- * @uuid: where to put the UUID, or NULL
+ * @now: the time (CLOCK_MONOTONIC), in ns
+ * @view: where to put it
  *
- * Context: may sleep.
+ * No lock is taken that a vCPU could wait for. Context: any.
  */
-void kvmgov_vm_identity(struct kvmgov_vm *vm, char *name, uuid_t *uuid)
+void kvmgov_vm_view(struct kvmgov_vm *vm, u64 now, struct kvmgov_vm_view *view)
 {
-	mutex_lock(&registry_lock);
-	if (name)
-		strscpy(name, vm->name, sizeof(vm->name));
-	if (uuid)
-		uuid_copy(uuid, &vm->uuid);
-	mutex_unlock(&registry_lock);
-}
+	struct kvmgov_bandwidth bw __uninitialized;
+	unsigned int seq;
 
-/**
- * kvmgov_vm_limit() - a VM's limit and state
- * @vm: the VM
- * @limit: where to put the limit
- * @nr_periods: where to put the number of periods begun, or NULL
- * @frozen: where to put whether it is frozen, or NULL
- *
- * Context: any.
- */
-void kvmgov_vm_limit(struct kvmgov_vm *vm, struct kvmgov_cpu_limit *limit,
-		     u64 *nr_periods, bool *frozen)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&vm->lock, flags);
-	kvmgov_bw_get(&vm->bw, limit);
-	if (nr_periods)
-		*nr_periods = kvmgov_bw_nr_periods(&vm->bw, ktime_get_ns());
-	if (frozen)
-		*frozen = vm->frozen;
-	raw_spin_unlock_irqrestore(&vm->lock, flags);
+	do {
+		seq = read_seqcount_begin(&vm->seq);
+		bw = vm->bw;
+		view->frozen = vm->frozen;
+		view->steal = vm->steal;
+		memcpy(view->name, vm->name, sizeof(view->name));
+		uuid_copy(&view->uuid, &vm->uuid);
+		view->has_uuid = vm->has_uuid;
+	} while (read_seqcount_retry(&vm->seq, seq));
+	kvmgov_bw_get(&bw, &view->limit);
+	view->nr_periods = kvmgov_bw_nr_periods(&bw, now);
 }
 
 /**

@@ -10,6 +10,7 @@
 #include <linux/list.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/seqlock.h>
 #include <linux/spinlock.h>
 #include <linux/uuid.h>
 #include <linux/wait.h>
@@ -28,6 +29,8 @@
  * @lock: protects @bw, @frozen, @armed, @nr_armed and the vCPUs' deadline,
  *	armed, charged_ns and runner. Innermost; taken in hard interrupt
  *	context.
+ * @seq: lets readers see the limit in @bw and its periods, @frozen, @steal, @name
+ *	and @uuid together without @lock; written under that
  * @bw: the budget that its vCPUs share
  * @frozen: its vCPUs are kept out of the guest
  * @steal: its guest is told of holds; under @lock, read without
@@ -37,8 +40,9 @@
  * @vcpus: its vCPUs; added under the registry's lock, traversed under that
  *	lock or RCU, complete until the VM is freed
  * @nr_vcpus: how many
- * @name: set by user space; under the registry's lock
- * @uuid: set by user space, null until then; under the registry's lock
+ * @name: set by user space; under the registry's lock and @lock
+ * @uuid: set by user space, null until then; under the same
+ * @has_uuid: whether @uuid is not null; under the same
  * @comm: command name of the process
  * @pid: process, in the initial PID namespace
  * @process: the same, with a reference: tells whether it still has that number
@@ -57,6 +61,7 @@ struct kvmgov_vm {
 	struct kref ref;
 
 	raw_spinlock_t lock;
+	seqcount_raw_spinlock_t seq;
 	struct kvmgov_bandwidth bw;
 	bool frozen;
 	bool steal;
@@ -70,6 +75,7 @@ struct kvmgov_vm {
 
 	char name[KVMGOV_NAME_MAX + 1];
 	uuid_t uuid;
+	bool has_uuid;
 	char comm[TASK_COMM_LEN];
 	pid_t pid;
 	struct pid *process;
@@ -82,6 +88,26 @@ struct kvmgov_vm {
 	struct kobject kobj;
 	struct kobject *vcpus_kobj;
 	struct rcu_head rcu;
+};
+
+/**
+ * struct kvmgov_vm_view - what is set of a VM, for readers
+ * @limit: its limit
+ * @nr_periods: periods that have begun under a limit
+ * @frozen: its vCPUs are kept out of the guest
+ * @steal: its guest is told of holds
+ * @name: "" while it has none
+ * @has_uuid: it has one
+ * @uuid: null while it has none
+ */
+struct kvmgov_vm_view {
+	struct kvmgov_cpu_limit limit;
+	u64 nr_periods;
+	bool frozen;
+	bool steal;
+	bool has_uuid;
+	char name[KVMGOV_NAME_MAX + 1];
+	uuid_t uuid;
 };
 
 /**
@@ -154,7 +180,8 @@ void kvmgov_vcpu_attach(const void *vm_key, const void *key, u32 index);
 void kvmgov_vm_gone(const void *key);
 
 struct kvmgov_vm *kvmgov_vm_get(u64 id);
-struct kvmgov_vm *kvmgov_vm_get_next(u64 id);
+int kvmgov_vm_for_each(u64 id, int (*fn)(struct kvmgov_vm *vm, void *arg),
+		       void *arg);
 void kvmgov_vm_put(struct kvmgov_vm *vm);
 u64 kvmgov_vm_generation(void);
 
@@ -162,9 +189,7 @@ enum kvmgov_vm_error kvmgov_vm_change(struct kvmgov_vm *vm,
 				      const struct kvmgov_vm_change *change);
 int kvmgov_vm_errno(enum kvmgov_vm_error error);
 pid_t kvmgov_vm_pid(struct kvmgov_vm *vm);
-void kvmgov_vm_identity(struct kvmgov_vm *vm, char *name, uuid_t *uuid);
-void kvmgov_vm_limit(struct kvmgov_vm *vm, struct kvmgov_cpu_limit *limit,
-		     u64 *nr_periods, bool *frozen);
+void kvmgov_vm_view(struct kvmgov_vm *vm, u64 now, struct kvmgov_vm_view *view);
 void kvmgov_vm_figures(struct kvmgov_vm *vm, struct kvmgov_figures *sum);
 bool kvmgov_vm_exits(struct kvmgov_vm *vm, u32 reason,
 		     struct kvmgov_exit_figures *sum);

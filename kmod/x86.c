@@ -22,7 +22,7 @@
 
 /* Fixed-point factors with 32 fractional bits: good to 2^-32 of the time. */
 u64 kvmgov_ns_per_cycle __ro_after_init;
-static u64 cycles_per_ns __ro_after_init;
+u64 kvmgov_cycles_per_ns __ro_after_init;
 
 /**
  * kvmgov_arch_init() - take the clock's measure
@@ -37,8 +37,8 @@ int kvmgov_arch_init(void)
 	}
 	kvmgov_ns_per_cycle = div_u64(NSEC_PER_CYCLE_KHZ << KVMGOV_FACTOR_SHIFT,
 				      tsc_khz);
-	cycles_per_ns = div_u64((u64)tsc_khz << KVMGOV_FACTOR_SHIFT,
-				NSEC_PER_CYCLE_KHZ);
+	kvmgov_cycles_per_ns = div_u64((u64)tsc_khz << KVMGOV_FACTOR_SHIFT,
+				       NSEC_PER_CYCLE_KHZ);
 	return 0;
 }
 
@@ -51,17 +51,6 @@ int kvmgov_arch_init(void)
 bool kvmgov_arch_clock_stable(void)
 {
 	return !check_tsc_unstable();
-}
-
-/**
- * kvmgov_ns_to_cycles() - convert a duration
- * @ns: in ns
- *
- * Return: in cycles.
- */
-u64 kvmgov_ns_to_cycles(u64 ns)
-{
-	return mul_u64_u64_shr(ns, cycles_per_ns, KVMGOV_FACTOR_SHIFT);
 }
 
 /**

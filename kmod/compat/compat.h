@@ -30,6 +30,18 @@ hrtimer_setup(struct hrtimer *timer,
 }
 #endif
 
+/*
+ * For what is written as a whole before it is read, and is too large to be
+ * zeroed before for nothing.
+ */
+#ifndef __uninitialized
+#if __has_attribute(__uninitialized__)
+#define __uninitialized __attribute__((__uninitialized__))
+#else
+#define __uninitialized
+#endif
+#endif
+
 /* The newest kernels leave preemption on around a tracepoint's probes. */
 #ifdef KVMGOV_HAVE_TRACEPOINT_NOPREEMPT
 static __always_inline void kvmgov_probe_begin(void) { }
