@@ -4,9 +4,7 @@
  * beside what two empty probes add in the same boot.
  *
  * To be run where an instruction is a ns and a tick of the TSC (QEMU's
- * instruction counting, 2^0 ns each). A guest measures batches of CPUID exits;
- * the minimum of the batches is free of interrupts but for those that each
- * batch has.
+ * instruction counting, 2^0 ns each). A guest measures batches of CPUID exits.
  */
 #define _GNU_SOURCE
 #include <inttypes.h>
@@ -14,6 +12,7 @@
 #include <unistd.h>
 
 #include "gov.h"
+#include "roundtrip.h"
 #include "test.h"
 
 static long batches = 15;
@@ -45,26 +44,9 @@ static const char *const state_names[NR_STATES] = {
 
 static double cost[NR_STATES];
 
-/*
- * Wait until the budget of a new period is there, lest a hold fall into the
- * batch: 50 % of 1 s is a hundred batches.
- */
 static double instructions(struct vmm *vmm)
 {
-	struct guest_area *area = vmm_area(vmm, 0);
-	uint64_t least = UINT64_MAX;
-	long i;
-
-	/* The first batches warm up what the kernel caches. */
-	for (i = 0; i < batches + 2; i++) {
-		uint64_t work = area->work;
-
-		while (area->work == work)
-			NEED(vmm_run_once(&vmm->vcpu[0]), "%s", strerror(vmm_error(vmm)));
-		if (i >= 2 && area->result < least)
-			least = area->result;
-	}
-	return (double)least / exits;
+	return roundtrip_measure(vmm, batches).least;
 }
 
 static uint64_t the_vm(void)
@@ -79,6 +61,7 @@ static void measure_limit(struct vmm *vmm)
 {
 	uint64_t id = the_vm(), held;
 
+	/* A period has the budget for a hundred batches without a hold. */
 	gov_set(id, 500000, 1000000);
 	held = gov_u64("vms/%" PRIu64 "/cpu/nr_held", id);
 	cost[LIMIT] = instructions(vmm);
@@ -115,7 +98,6 @@ static void measure(const void *arg)
 		NEED(!gov_unload(), "cannot unload the module");
 	opts.param = exits;
 	vmm = gov_create(&opts);
-	vmm_adopt(&vmm->vcpu[0]);
 	measure_all(vmm);
 	gov_end(vmm);
 

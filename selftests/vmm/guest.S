@@ -15,7 +15,8 @@
 	.balign	16
 	.globl	guest_begin, guest_end, guest_irq, guest_park
 	.globl	guest_spin, guest_gap, guest_out, guest_cpuid, guest_hlt
-	.globl	guest_touch, guest_mix, guest_batch, guest_count
+	.globl	guest_touch, guest_mix, guest_batch, guest_batch_out, guest_batch_event
+	.globl	guest_count
 guest_begin:
 
 /* Never exits by itself. */
@@ -112,16 +113,20 @@ guest_mix:
 	incq	GA_WORK(%rdi)
 	jmp	1b
 
-/* Times a batch of exits, says how long it took, and asks for the next. */
-guest_batch:
+/*
+ * Times a batch of exits, says how long it took, and asks for the next. What is
+ * between the two macros makes one exit, and may change %rax to %rdx.
+ */
+	.macro	begin_batch
 	rdtsc
 	shlq	$32, %rdx
 	orq	%rdx, %rax
 	movq	%rax, %r8
 	movq	%rsi, %r10
 1:	xorl	%eax, %eax
-	xorl	%ecx, %ecx
-	cpuid
+	.endm
+
+	.macro	end_batch again
 	decq	%r10
 	jnz	1b
 	rdtsc
@@ -132,7 +137,32 @@ guest_batch:
 	incq	GA_WORK(%rdi)
 	xorl	%eax, %eax
 	outb	%al, $GUEST_PORT
-	jmp	guest_batch
+	jmp	\again
+	.endm
+
+guest_batch:
+	begin_batch
+	xorl	%ecx, %ecx
+	cpuid
+	end_batch guest_batch
+
+/*
+ * The same with OUT to user space. An exit that the kernel handles comes first:
+ * kvmgov gets to know a vCPU between such an exit and the next entry.
+ */
+guest_batch_out:
+	xorl	%eax, %eax
+	xorl	%ecx, %ecx
+	cpuid
+	begin_batch
+	outb	%al, $GUEST_PORT
+	end_batch guest_batch_out
+
+/* The same with OUT to what the kernel has at a port. */
+guest_batch_event:
+	begin_batch
+	outb	%al, $GUEST_EVENT_PORT
+	end_batch guest_batch_event
 
 /*
  * Exits to user space until told to begin by GA_RESULT; then as many exits of

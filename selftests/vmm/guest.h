@@ -19,6 +19,9 @@
 #define GUEST_VECTOR 0x40
 #define GUEST_PORT   0x80
 
+/* Where an eventfd listens, for VMM_BATCH_EVENT. */
+#define GUEST_EVENT_PORT 0x81
+
 /* A vCPU's area: a page whose end is the stack, and the ring of gaps. */
 #define GUEST_RING     0x1000
 #define GUEST_RING_LEN 4096
@@ -77,6 +80,6 @@ _Static_assert(offsetof(struct guest_area, lost) == GA_LOST, "lost");
 extern const char guest_begin[], guest_end[], guest_irq[], guest_park[];
 extern const char guest_spin[], guest_gap[], guest_out[], guest_cpuid[];
 extern const char guest_hlt[], guest_touch[], guest_mix[], guest_batch[];
-extern const char guest_count[];
+extern const char guest_batch_out[], guest_batch_event[], guest_count[];
 #endif
 #endif

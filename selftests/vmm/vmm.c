@@ -11,6 +11,7 @@
 #include <linux/futex.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -44,11 +45,18 @@ struct mode {
 };
 
 static const struct mode modes[VMM_NR_MODES] = {
-	[VMM_SPIN] = { "spin", guest_spin },	[VMM_GAP] = { "gap", guest_gap },
-	[VMM_OUT] = { "out", guest_out },	[VMM_CPUID] = { "cpuid", guest_cpuid },
-	[VMM_HLT] = { "hlt", guest_hlt },	[VMM_TOUCH] = { "touch", guest_touch },
-	[VMM_MIX] = { "mix", guest_mix },	[VMM_BATCH] = { "batch", guest_batch },
-	[VMM_COUNT] = { "count", guest_count }, [VMM_PARK] = { "park", guest_park },
+	[VMM_SPIN] = { "spin", guest_spin },
+	[VMM_GAP] = { "gap", guest_gap },
+	[VMM_OUT] = { "out", guest_out },
+	[VMM_CPUID] = { "cpuid", guest_cpuid },
+	[VMM_HLT] = { "hlt", guest_hlt },
+	[VMM_TOUCH] = { "touch", guest_touch },
+	[VMM_MIX] = { "mix", guest_mix },
+	[VMM_BATCH] = { "batch", guest_batch },
+	[VMM_BATCH_OUT] = { "batch-out", guest_batch_out },
+	[VMM_BATCH_EVENT] = { "batch-event", guest_batch_event },
+	[VMM_COUNT] = { "count", guest_count },
+	[VMM_PARK] = { "park", guest_park },
 };
 
 /* The vCPU that the present thread runs, for the signal handler. */
@@ -213,6 +221,7 @@ static struct vmm *vmm_alloc(const struct vmm_opts *opts)
 		vmm->opts.touch = TOUCH_DEFAULT;
 	vmm->kvm_fd = -1;
 	vmm->vm_fd = -1;
+	vmm->event_fd = -1;
 	for (i = 0; i < opts->nr_vcpus; i++) {
 		vmm->vcpu[i].vmm = vmm;
 		vmm->vcpu[i].index = i;
@@ -341,6 +350,22 @@ static int open_vcpu(struct vmm_vcpu *vcpu)
 	return vmm->opts.irqchip ? set_lapic(vcpu) : 0;
 }
 
+/* An OUT of a byte to its port adds to an eventfd, and is not seen by a VMM. */
+static int open_event(struct vmm *vmm)
+{
+	struct kvm_ioeventfd event = {
+		.addr = GUEST_EVENT_PORT,
+		.len = 1,
+		.flags = KVM_IOEVENTFD_FLAG_PIO,
+	};
+
+	vmm->event_fd = eventfd(0, EFD_CLOEXEC);
+	if (vmm->event_fd < 0)
+		return -1;
+	event.fd = vmm->event_fd;
+	return ioctl(vmm->vm_fd, KVM_IOEVENTFD, &event);
+}
+
 static int open_vm(struct vmm *vmm)
 {
 	struct kvm_userspace_memory_region region = {
@@ -365,6 +390,8 @@ static int open_vm(struct vmm *vmm)
 		return -1;
 	if (ioctl(vmm->vm_fd, KVM_SET_USER_MEMORY_REGION, &region))
 		return -1;
+	if (vmm->opts.mode == VMM_BATCH_EVENT && open_event(vmm))
+		return -1;
 	for (i = 0; i < vmm->opts.nr_vcpus; i++)
 		if (open_vcpu(&vmm->vcpu[i]))
 			return -1;
@@ -383,6 +410,8 @@ static void close_vm(struct vmm *vmm)
 		if (vcpu->fd >= 0)
 			close(vcpu->fd);
 	}
+	if (vmm->event_fd >= 0)
+		close(vmm->event_fd);
 	if (vmm->vm_fd >= 0)
 		close(vmm->vm_fd);
 	if (vmm->kvm_fd >= 0)

@@ -24,16 +24,18 @@
 #define VMM_SIGNAL SIGUSR1
 
 enum vmm_mode {
-	VMM_SPIN,  /* never exits */
-	VMM_GAP,   /* never exits, notes when it did not run */
-	VMM_OUT,   /* exits to user space all the time */
-	VMM_CPUID, /* exits to the kernel all the time */
-	VMM_HLT,   /* sleeps until an interrupt comes */
-	VMM_TOUCH, /* writes to its memory, page by page */
-	VMM_MIX,   /* some of everything */
-	VMM_BATCH, /* measures batches of CPUID exits */
-	VMM_COUNT, /* makes a number of exits of each kind when told */
-	VMM_PARK,  /* sleeps for good */
+	VMM_SPIN,	 /* never exits */
+	VMM_GAP,	 /* never exits, notes when it did not run */
+	VMM_OUT,	 /* exits to user space all the time */
+	VMM_CPUID,	 /* exits to the kernel all the time */
+	VMM_HLT,	 /* sleeps until an interrupt comes */
+	VMM_TOUCH,	 /* writes to its memory, page by page */
+	VMM_MIX,	 /* some of everything */
+	VMM_BATCH,	 /* measures batches of CPUID exits */
+	VMM_BATCH_OUT,	 /* of OUT, to user space */
+	VMM_BATCH_EVENT, /* of OUT, to an eventfd in the kernel */
+	VMM_COUNT,	 /* makes a number of exits of each kind when told */
+	VMM_PARK,	 /* sleeps for good */
 	VMM_NR_MODES
 };
 
@@ -48,7 +50,8 @@ enum vmm_want {
  * @nr_vcpus:	1 to VMM_MAX_VCPUS
  * @mode:	what the vCPUs do
  * @irqchip:	local APIC in the kernel: HLT sleeps there, interrupts can be sent
- * @param:	VMM_GAP: threshold in TSC ticks; VMM_BATCH: exits in a batch;
+ * @param:	VMM_GAP: threshold in TSC ticks; VMM_BATCH and its like: exits in a
+ *		batch;
  *		VMM_COUNT: how many of each kind, which are fewer than pages to touch
  * @touch:	bytes that VMM_TOUCH and VMM_MIX write to; 0: 64 pages
  */
@@ -103,6 +106,7 @@ struct vmm_vcpu {
  * @want:	what the vCPU threads are to do, an enum vmm_want; a futex
  * @kvm_fd:	/dev/kvm
  * @vm_fd:	the VM
+ * @event_fd:	VMM_BATCH_EVENT: the eventfd, or -1
  * @run_size:	length of the mapping at @vcpu.run
  * @mem:	guest memory
  * @mem_size:	length of that
@@ -116,6 +120,7 @@ struct vmm {
 	uint32_t want;
 	int kvm_fd;
 	int vm_fd;
+	int event_fd;
 	size_t run_size;
 	char *mem;
 	size_t mem_size;
