@@ -107,10 +107,13 @@ coverage:	## which lines the tests run
 check-peer: tools modules-testbed	## KVM's own selftests: they end alike with the module and without
 	@selftests/peer/check --out $(O) --series "$(KERNELS)"
 
+# WRITE=1 puts the report where it is committed.
 .PHONY: bench
-bench: selftests	## what kvmgov costs, and how exact it is beside cpu.max
-	@selftests/check --out $(O) --kernel "$(KERNELS)" --preempt voluntary --no-unit \
-		--lane icount0,icount3 --test hookcost,cap,stall --verbose
+bench: deps-bench selftests	## what kvmgov costs beside others, in one report (WRITE=1: for Documentation/)
+	@$(SUBMAKE) -C selftests O=$(O) KSRC=$$($(KERNEL) source 6.1) bench >$(O)/selftests.log 2>&1 || \
+		{ cat $(O)/selftests.log; exit 1; }
+	@selftests/bench/run --out $(O) --kernel "$(KERNELS)" \
+		$(if $(JOBS),--jobs $(JOBS)) $(if $(WRITE),--write)
 
 .PHONY: shell
 shell: tools modules-testbed	## a shell in the test bed, the module loaded (KERNELS=)

@@ -16,6 +16,7 @@ Installs missing Debian packages. Groups:
   build     the module and the tools
   testbed   running commands in the test bed
   style     the checkers
+  bench     what kvmgov is measured beside, and the drawing of it
   headers   the running kernel's headers; of a kernel that is not Debian's, the
             newest that Debian has, when no headers are there at all
 
@@ -43,6 +44,10 @@ packages() {
 		echo clang-format codespell cppcheck perl python3 python3-yaml \
 			shellcheck sparse
 		;;
+	bench)
+		# The rest is in the groups above.
+		echo bpftool bpftrace clang gnuplot-nox libbpf-dev linux-perf
+		;;
 	headers)
 		arch=$(dpkg --print-architecture)
 		[ ! -e "/lib/modules/$(uname -r)/build/Makefile" ] || return 0
@@ -62,7 +67,7 @@ packages() {
 		echo "linux-headers-$arch"
 		;;
 	*)
-		echo "$me: unknown group '$1': build, testbed, style or headers" >&2
+		echo "$me: unknown group '$1': build, testbed, style, bench or headers" >&2
 		return 2
 		;;
 	esac
