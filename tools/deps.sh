@@ -31,8 +31,8 @@ packages() {
 		# pahole: 6.12's headers hold the kernel's types, so modules get
 		# theirs. libssl3 and libelf1: programs in the headers.
 		echo bc binutils bison flex gcc gcc-12 kmod libc6-dev libelf-dev \
-			libelf1 libjson-c-dev libnl-3-dev libnl-genl-3-dev libssl3 \
-			make pahole perl pkg-config python3 python3-yaml xz-utils
+			libelf1 libjson-c-dev libncurses-dev libnl-3-dev libnl-genl-3-dev \
+			libssl3 make pahole perl pkg-config python3 python3-yaml xz-utils
 		;;
 	testbed)
 		# clang and its runtime: the fuzzers. g++: the headers are also tried

@@ -47,6 +47,19 @@ run() {
 	[ "$got" = "$want" ] || complain "$ran: exit status $got, not $want: $out$err"
 }
 
+# screen STATUS STEP... -- ARGUMENT...: the same on a terminal; see ./terminal.
+# shellcheck disable=SC2154 # $here is set by whoever sources this
+screen() {
+	want=$1
+	shift
+	got=0
+	ran="terminal $*"
+	"$here/terminal" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null || got=$?
+	out=$(cat "$tmp/out")
+	err=$(cat "$tmp/err")
+	[ "$got" = "$want" ] || complain "$ran: exit status $got, not $want: $(cat -v "$tmp/out" "$tmp/err")"
+}
+
 # has TEXT PATTERN: a shell pattern that must be found in the text.
 has() {
 	# shellcheck disable=SC2254 # a pattern is what is wanted

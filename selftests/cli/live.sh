@@ -25,7 +25,7 @@ if [ "$VM_PID" = 0 ]; then
 	exit 0
 fi
 
-plan "$((27 + 0${VM_SHORT:+2}))"
+plan "$((32 + 0${VM_SHORT:+2}))"
 
 # What users can set of the VMs; without Python, for it is asked often.
 settings() {
@@ -64,6 +64,46 @@ make_events() {
 		done
 		sleep 0.1
 	done
+}
+
+# The figures of top in JSON, in $tmp/first and $tmp/second, beside those of list
+# before and after that.
+agree() {
+	/usr/bin/python3 - "$tmp" "$VM_PID" <<'PYTHON'
+import json, sys
+
+def vm(name):
+    with open(f"{sys.argv[1]}/{name}", encoding="utf-8") as file:
+        return next(v for v in json.load(file)["vms"] if v["pid"] == int(sys.argv[2]))
+
+def between(low, value, high, what):
+    if not low * 0.999 - 0.01 <= value <= high * 1.001 + 0.01:
+        sys.exit(f"{what}: {value} is not from {low} to {high}")
+
+before, first, second, after = map(vm, ("before", "first", "second", "after"))
+for key in "id", "name", "uuid", "comm", "state", "nr_vcpus", "cpu", "period":
+    if not before[key] == first[key] == second[key] == after[key]:
+        sys.exit(f"{key} differs")
+
+def used(v):
+    return v["usage_percent"] / 100 * v["interval_ns"]
+
+# The first figures are since the beginning, and the second go on from there.
+both_ns = first["interval_ns"] + second["interval_ns"]
+between(before["age_ns"], first["interval_ns"], after["age_ns"], "age")
+between(before["usage_ns"], used(first), after["usage_ns"], "CPU time")
+between(first["interval_ns"] + 0.2e9, both_ns, after["age_ns"], "both ages")
+between(used(first), used(first) + used(second), after["usage_ns"], "CPU time of both")
+between(before["nr_exits"], first["exits_per_s"] * first["interval_ns"] / 1e9, after["nr_exits"],
+        "exits")
+
+states = list(first["state_percent"])
+for at in first, second:
+    between(100, sum(at["state_percent"].values()), 100, "sum of the states")
+for state in states:
+    part = first["state_percent"][state] / 100 * first["interval_ns"] * first["nr_vcpus"]
+    between(before[state + "_ns"] * 0.98, part, after[state + "_ns"] * 1.02 + 1e8, state)
+PYTHON
 }
 
 run 0 list --json
@@ -119,6 +159,59 @@ json "doc['id'] == $id" "0 < doc['interval_ns'] < 100e9" \
 run 1 stat nosuch 1
 has "$err" "there is no VM 'nosuch'; there are: *$id (live-test)"
 ok "stat: where the time goes, once, in intervals, and in JSON"
+
+run 0 top --batch --iterations 2 --delay 0.2
+same "$(echo "$out" | grep -c "^kvmgov top [0-9:]*: [0-9]* VM.*, [0-9]* vCPU.*, CPU [0-9.]*% of [0-9]*%")" 2
+same "$(echo "$out" | grep -c "ID  *PID VCPUS  *CPU%  *LIMIT PERIOD  *EXITS/S HOLDS/S GUEST .* PAUS NAME  *COMM$")" 2
+same "$(echo "$out" | grep -c "^ *$id  *$VM_PID  *2 .* max  *100ms .* live-test  *tinyvmm$")" 2
+same "$(grep -c '^$' "$tmp/out")" 1
+grep -q "$(printf '\033')" "$tmp/out" && complain "$ran: an escape sequence"
+# All columns but the first eight and the last two are a vCPU's time.
+sums=$(awk -v id="$id" '$1 == id { for (i = NF - 10; i <= NF - 2; i++) sum += $i
+	print (sum > 99 && sum < 101); sum = 0 }' "$tmp/out")
+same "$sums" "1
+1"
+for column in name limit held; do
+	run 0 top -b -n 1 -s "$column" -r
+	same "$(grep -c live-test "$tmp/out")" 1
+done
+ok "top in lines"
+
+run 0 list --json
+cp "$tmp/out" "$tmp/before"
+run 0 top --json -n 2 -d 0.3
+same "$(wc -l <"$tmp/out")" 2
+cp "$tmp/out" "$tmp/lines"
+sed -n 1p "$tmp/lines" >"$tmp/first"
+sed -n 2p "$tmp/lines" >"$tmp/second"
+run 0 list --json
+cp "$tmp/out" "$tmp/after"
+ran="top --json"
+agree >"$tmp/agree" 2>&1 || complain "$ran: $(cat "$tmp/agree")"
+ok "top says the same as list does"
+
+# ^L has all of the screen written, not only what differs.
+paint='send:\x0c'
+screen 0 expect:live-test expect:tinyvmm send:h expect:frozen send:x \
+	'send:>' $paint "expect:sorted by LIMIT, falling" send:r $paint "expect:LIMIT, rising" \
+	send:d $paint "expect:Seconds between" 'send:0\r' $paint expect:allowed: \
+	send:d 'send:0.5\r' $paint "expect:every 0.5 s" size:7x80 $paint "expect:Too small: 80x7" \
+	size:30x150 $paint expect:GUEST send:q -- "$KVMGOV" top -d 60
+for signal in INT TERM HUP; do
+	screen 0 expect:live-test "signal:$signal" -- "$KVMGOV" top -s held
+done
+screen 0 expect:live-test -- env TERM=vt100 "$KVMGOV" top -n 2 -d 0.2
+has_not "$out" "$(printf '\033[3')"
+ok "top on a screen: keys, sizes, signals"
+
+screen 1 -- env TERM=no-such "$KVMGOV" top
+has "$out" "cannot use a terminal of the type 'no-such' (?TERM); for lines in place of a screen: top --batch"
+screen 1 -- env -u TERM "$KVMGOV" top
+has "$out" "cannot use a terminal"
+run 1 top
+has "$err" "standard input and output are no terminal; for lines in place of a screen: top --batch"
+empty "$out"
+ok "top where there is no screen"
 
 run 0 exits "$id"
 has "$out" "VM $id (live-test)"
@@ -362,7 +455,7 @@ as_nobody() {
 parameter=/sys/module/kvmgov/parameters/open_reading
 if as_nobody "$KVMGOV" --version >/dev/null 2>&1; then
 	before=$(settings)
-	for words in list "show $id" "set $id cpu=10%" "reset $id" "freeze $id" "thaw $id" events; do
+	for words in list "top -b" "show $id" "set $id cpu=10%" "reset $id" "freeze $id" "thaw $id" events; do
 		ran="kvmgov $words, as nobody"
 		status=0
 		# shellcheck disable=SC2086 # words
@@ -401,6 +494,18 @@ same "$(grep -c '^VM ' "$tmp/out")" 2
 ok "several words"
 
 if [ -n "${KVMGOV_KO:-}" ]; then
+	screen 1 expect:live-test "shell:rmmod kvmgov" -- "$KVMGOV" top -d 0.5
+	# It may be on its way still.
+	has "$out" "kvmgov: the kvmgov module is [nb][oe]*loaded"
+	insmod "$KVMGOV_KO" || complain "insmod failed"
+	tries=600
+	until id=$("$KVMGOV" list | awk -v pid="$VM_PID" '$3 == pid { print $1 }') && [ -n "$id" ]; do
+		tries=$((tries - 1))
+		[ "$tries" -gt 0 ] || break
+		sleep 0.1
+	done
+	ok "top ends with the module"
+
 	: >"$tmp/events"
 	"$KVMGOV" events >"$tmp/events" 2>&1 &
 	pid=$!
@@ -417,6 +522,8 @@ if [ -n "${KVMGOV_KO:-}" ]; then
 	run 0 list
 	ok "events ends with the module"
 else
+	nr=$((nr + 1))
+	echo "ok $nr - top ends with the module # SKIP KVMGOV_KO is not set"
 	nr=$((nr + 1))
 	echo "ok $nr - events ends with the module # SKIP KVMGOV_KO is not set"
 fi

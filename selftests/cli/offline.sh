@@ -15,7 +15,7 @@ if [ -e /sys/module/kvmgov ]; then
 	exit 0
 fi
 
-commands="list show set reset freeze thaw stat exits events history doctor"
+commands="list show set reset freeze thaw stat top exits events history doctor"
 not_loaded="the kvmgov module is not loaded"
 
 plan 17
@@ -94,6 +94,8 @@ run 2 list web
 has "$err" "kvmgov show web"
 run 2 stat web 1 2 3
 has "$err" "stat takes no '3'"
+run 2 top web
+has "$err" "top takes no 'web'; to see one VM: kvmgov stat web"
 run 2 exits web db
 has "$err" "one VM at a time"
 run 2 doctor web
@@ -109,12 +111,21 @@ for count in 0 -1 banana 1x 99999999999999999999 ''; do
 	has "$err" "allowed: 1 or more"
 	run 2 stat -- web 1 "$count"
 	has "$err" "allowed: 1 or more"
+	run 2 top --iterations "$count"
+	has "$err" "allowed: 1 or more"
 done
 for time in 0 -1 banana nan inf 1x ''; do
 	run 2 events --timeout "$time"
 	has "$err" "allowed: seconds"
 	run 2 stat -- web "$time"
 	has "$err" "allowed: seconds"
+	run 2 top --delay "$time"
+	has "$err" "allowed: seconds above 0, up to"
+done
+for column in banana cpus -cpu ''; do
+	run 2 top --sort "$column"
+	has "$err" "there is no column '$column'; there are: id, name, pid, comm, vcpus, cpu, limit, "
+	has "$err" "guest, exit, vmm, halt, poll, ready, held, mem, paus "
 done
 ok "bad values of options"
 
@@ -123,7 +134,7 @@ has "$err" "$not_loaded; load it with: modprobe kvmgov"
 empty "$out"
 ok "without a command and without the module"
 
-for words in list "show web" "set web cpu=50%" "reset web" "freeze web" "thaw web" "stat web 1" "exits web" events "history --ended"; do
+for words in list "show web" "set web cpu=50%" "reset web" "freeze web" "thaw web" "stat web 1" top "top -b" "exits web" events "history --ended"; do
 	# shellcheck disable=SC2086 # words
 	run 1 $words
 	has "$err" "$not_loaded; load it with: modprobe kvmgov"
@@ -131,7 +142,7 @@ for words in list "show web" "set web cpu=50%" "reset web" "freeze web" "thaw we
 done
 ok "every command says that the module is not loaded"
 
-for words in "" list "show web" "set web cpu=50%" "reset web" "freeze web" "thaw web" "stat web 1" "exits web" events "history --ended"; do
+for words in "" list "show web" "set web cpu=50%" "reset web" "freeze web" "thaw web" "stat web 1" top "top -b" "exits web" events "history --ended"; do
 	# shellcheck disable=SC2086 # words
 	run 1 --json $words
 	json "doc['error']['errno'] == 6" "'$not_loaded' in doc['error']['message']" \
@@ -198,8 +209,11 @@ if command -v bash >/dev/null; then
 		complete_words kvmgov fr
 		complete_words kvmgov set web c
 		complete_words kvmgov events --c
+		complete_words kvmgov top --it
+		complete_words kvmgov top --sort h
 		complete_words kvmgov show ""' - "$here" "$KVMGOV" 2>&1)
-	same "$words" "$(printf '%s\n' "$commands" freeze "cpu= cpu.steal=" --count '')"
+	same "$words" "$(printf '%s\n' "$commands" freeze "cpu= cpu.steal=" --count \
+		--iterations "holds halt held" '')"
 fi
 ok "completion of words in bash"
 

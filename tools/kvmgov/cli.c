@@ -79,16 +79,19 @@ int cli_count(struct cli *cli, const char *word, long *count)
 	return CLI_OK;
 }
 
-int cli_seconds(struct cli *cli, const char *word, double *seconds)
+bool cli_is_seconds(const char *word, double *seconds)
 {
 	char *end;
 
 	errno = 0;
 	*seconds = strtod(word, &end);
-	if (errno || *end || end == word || !(*seconds > 0 && *seconds <= 1e9))
-		return cli_usage(cli,
-				 "'%s' is not a time; allowed: seconds above 0, up to 1000000000",
-				 word);
+	return !errno && !*end && end != word && *seconds > 0 && *seconds <= 1e9;
+}
+
+int cli_seconds(struct cli *cli, const char *word, double *seconds)
+{
+	if (!cli_is_seconds(word, seconds))
+		return cli_usage(cli, "'%s' is not a time; allowed: " CLI_SECONDS, word);
 	return CLI_OK;
 }
 

@@ -45,7 +45,7 @@ struct command {
 };
 
 extern const struct command cmd_list, cmd_show, cmd_set, cmd_reset, cmd_freeze, cmd_thaw, cmd_stat,
-	cmd_exits, cmd_events, cmd_history, cmd_doctor;
+	cmd_top, cmd_exits, cmd_events, cmd_history, cmd_doctor;
 
 /**
  * struct cli - One run of the tool
@@ -86,6 +86,9 @@ int cli_fail_with(struct cli *cli, const struct kvmgov_error *err, struct json_o
 /* Words that are a number of things, or a time in seconds; the exit status. */
 int cli_count(struct cli *cli, const char *word, long *count);
 int cli_seconds(struct cli *cli, const char *word, double *seconds);
+/* The same without a message: what such a time is. */
+bool cli_is_seconds(const char *word, double *seconds);
+#define CLI_SECONDS "seconds above 0, up to 1000000000"
 void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* --- output (output.c) --- */
@@ -93,6 +96,11 @@ void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Write @text without anything that would move a terminal's cursor; return its width. */
 int out_text(FILE *file, const char *text);
 int out_width(const char *text);
+/*
+ * The same into @buf, as far as it goes into @columns: a "+" at the end says that
+ * there is more. Return the width.
+ */
+int out_clip(char *buf, size_t size, const char *text, int columns);
 
 /* JSON values, never failing; @text may hold any bytes. */
 struct json_object *js_object(void);
@@ -180,6 +188,9 @@ void ns_format(uint64_t ns, char *buf, size_t size);
 void time_format(uint64_t ns, char *buf, size_t size);
 
 struct json_object *fields_json(const struct field *fields, const void *object);
+/* The same without the attribute @end and those behind it. */
+struct json_object *fields_json_until(const struct field *fields, const void *object,
+				      const char *end);
 void fields_print(const struct field *fields, const void *object, const char *indent);
 void fields_table(const struct field *fields, const void *const *objects, size_t nr,
 		  const char *indent);

@@ -465,11 +465,17 @@ static struct json_object *value_json(const struct value *value)
 
 struct json_object *fields_json(const struct field *fields, const void *object)
 {
+	return fields_json_until(fields, object, "");
+}
+
+struct json_object *fields_json_until(const struct field *fields, const void *object,
+				      const char *end)
+{
 	struct json_object *result = js_object();
 	const struct field *f;
 	struct value value;
 
-	for (f = fields; f->key; f++) {
+	for (f = fields; f->key && strcmp(f->key, end); f++) {
 		f->get(object, &value);
 		js_add(result, f->key, value_json(&value));
 	}

@@ -8,8 +8,8 @@
 #include "cli.h"
 
 static const struct command *const commands[] = {
-	&cmd_list, &cmd_show,  &cmd_set,    &cmd_reset,	  &cmd_freeze, &cmd_thaw,
-	&cmd_stat, &cmd_exits, &cmd_events, &cmd_history, &cmd_doctor,
+	&cmd_list, &cmd_show, &cmd_set,	  &cmd_reset,  &cmd_freeze,  &cmd_thaw,
+	&cmd_stat, &cmd_top,  &cmd_exits, &cmd_events, &cmd_history, &cmd_doctor,
 };
 
 static void print_help(void)

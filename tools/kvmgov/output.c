@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Text for terminals, and JSON. */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
@@ -7,44 +8,89 @@
 
 #include "cli.h"
 
+/* Room for what one character is written as, with its NUL. */
+#define PIECE (4 * MB_LEN_MAX + 1)
+
 /*
  * Names of VMs and processes are chosen by whoever runs them: control
  * characters and broken encodings are written as \xNN, so that none of them
  * does anything to the administrator's terminal.
+ *
+ * What to write for the first character of @text, which has @left bytes, and its
+ * width. Return: how many bytes of @text that is
  */
+static size_t text_piece(const char *text, size_t left, mbstate_t *state, char *piece, int *width)
+{
+	size_t i, len;
+	wchar_t wc;
+
+	/* Most text is nothing but this. */
+	if (*text >= ' ' && *text < 0x7f && *text != '\\' && mbsinit(state)) {
+		piece[0] = *text;
+		piece[1] = '\0';
+		*width = 1;
+		return 1;
+	}
+	len = mbrtowc(&wc, text, left, state);
+	if (len == 0 || len > left) { /* invalid or incomplete */
+		len = 1;
+		wc = 0;
+		memset(state, 0, sizeof(*state));
+	}
+	if (wc && wc != '\\' && iswprint(wc) && wcwidth(wc) >= 0) {
+		memcpy(piece, text, len);
+		piece[len] = '\0';
+		*width = wcwidth(wc);
+	} else if (wc == '\\') {
+		strcpy(piece, "\\\\");
+		*width = 2;
+	} else {
+		for (i = 0; i < len; i++)
+			sprintf(piece + 4 * i, "\\x%02x", (unsigned char)text[i]);
+		*width = 4 * len;
+	}
+	return len;
+}
+
 int out_text(FILE *file, const char *text)
 {
 	mbstate_t state = { 0 };
-	size_t left = strlen(text);
-	int width = 0;
+	size_t len, left = strlen(text);
+	int width = 0, w;
+	char piece[PIECE];
 
-	while (left) {
-		wchar_t wc;
-		size_t len = mbrtowc(&wc, text, left, &state);
-
-		if (len == 0 || len > left) { /* invalid or incomplete */
-			len = 1;
-			wc = 0;
-			memset(&state, 0, sizeof(state));
-		}
-		if (wc && wc != '\\' && iswprint(wc) && wcwidth(wc) >= 0) {
-			if (file)
-				fwrite(text, 1, len, file);
-			width += wcwidth(wc);
-		} else if (wc == '\\') {
-			if (file)
-				fputs("\\\\", file);
-			width += 2;
-		} else {
-			size_t i;
-
-			for (i = 0; file && i < len; i++)
-				fprintf(file, "\\x%02x", (unsigned char)text[i]);
-			width += 4 * len;
-		}
-		text += len;
-		left -= len;
+	for (; left; text += len, left -= len) {
+		len = text_piece(text, left, &state, piece, &w);
+		if (file)
+			fputs(piece, file);
+		width += w;
 	}
+	return width;
+}
+
+int out_clip(char *buf, size_t size, const char *text, int columns)
+{
+	size_t len, used = 0, cut = 0, left = strlen(text);
+	int width = 0, cut_width = 0, w;
+	mbstate_t state = { 0 };
+	char piece[PIECE];
+
+	for (; left; text += len, left -= len) {
+		len = text_piece(text, left, &state, piece, &w);
+		if (width + w > columns || used + strlen(piece) + 2 > size) {
+			/* The mark takes the place of what would leave it none. */
+			snprintf(buf + cut, size - cut, columns > 0 ? "+" : "");
+			return cut_width + (columns > 0);
+		}
+		memcpy(buf + used, piece, strlen(piece));
+		used += strlen(piece);
+		width += w;
+		if (width < columns) {
+			cut = used;
+			cut_width = width;
+		}
+	}
+	buf[used] = '\0';
 	return width;
 }
 
@@ -180,15 +226,22 @@ void js_append(struct json_object *array, struct json_object *value)
 static void put_json(const char *text)
 {
 	for (; *text; text++) {
-		unsigned char c = text[0], next = text[1];
+		/* Bytes that begin no such character, at one go. */
+		size_t len = strcspn(text, "\x7f\xc2");
+		unsigned char next;
 
-		if (c == 0x7f) {
+		fwrite(text, 1, len, stdout);
+		text += len;
+		if (!*text)
+			break;
+		next = text[1];
+		if (*text == '\x7f') {
 			printf("\\u007f");
-		} else if (c == 0xc2 && next >= 0x80 && next < 0xa0) {
+		} else if (next >= 0x80 && next < 0xa0) {
 			printf("\\u%04x", next);
 			text++;
 		} else {
-			putchar(c);
+			putchar(*text);
 		}
 	}
 	putchar('\n');

@@ -47,8 +47,21 @@ static int socket_option(struct nl_sock *sk, int option)
 	return setsockopt(nl_socket_get_fd(sk), SOL_NETLINK, option, &one, sizeof(one));
 }
 
+/* The kernel says "live", or "going" while the module is being unloaded. */
+static bool module_is_going(void)
+{
+	FILE *file = fopen("/sys/module/kvmgov/initstate", "re");
+	bool going = file && getc(file) == 'g';
+
+	if (file)
+		fclose(file);
+	return going;
+}
+
 int kvmgov_error_no_module(struct kvmgov_error *err)
 {
+	if (module_is_going())
+		return kvmgov_error_set(err, ENXIO, "the kvmgov module is being unloaded");
 	if (!access("/sys/module/kvmgov", F_OK))
 		return kvmgov_error_set(err, ENXIO,
 					"the kvmgov module is loaded, but its netlink family is "
@@ -393,6 +406,9 @@ int kvmgov_request_run(struct kvmgov *kg, struct kvmgov_request *req, struct kvm
 				return -1;
 		}
 	}
+	/* Netlink's own word for a dump by a module that is being unloaded. */
+	if (ans.code == EPROTONOSUPPORT && !ans.text[0])
+		return kvmgov_error_no_module(err);
 	req->interrupted = ans.interrupted;
 	return ans.code ? refused(req, &ans, err) : 0;
 }

@@ -30,10 +30,17 @@ _kvmgov() {
 		esac
 	done
 
+	if [[ $command == top && ${COMP_WORDS[COMP_CWORD - 1]} == @(-s|--sort) ]]; then
+		words=$(kvmgov top --help | sed -n 's/^Columns: //p' | tr -d ,.)
+		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+		return
+	fi
+
 	case $command:$current in
 	:-*) words='--json --help --version' ;;
-	:*) words='list show set reset freeze thaw stat exits events history doctor' ;;
+	:*) words='list show set reset freeze thaw stat top exits events history doctor' ;;
 	exits:-*) words='--histogram --vcpus --json --help' ;;
+	top:-*) words='--batch --iterations --delay --sort --reverse --json --help' ;;
 	history:-*) words='--ended --json --help' ;;
 	events:-*) words='--count --timeout --json --help' ;;
 	list:-* | show:-* | stat:-* | doctor:-*) words='--json --help' ;;
