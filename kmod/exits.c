@@ -76,6 +76,7 @@ bool kvmgov_exits_find(const struct kvmgov_exits *exits, u32 reason, u32 *nr)
 		return false;
 	i = (place - slot_place(0)) / sizeof(struct kvmgov_exit_slot);
 	*nr = i - SLOT_UNKNOWN;
+	/* Not so for what is counted as unknown for want of a slot. */
 	return READ_ONCE(exits->reason[i]) == reason;
 }
 

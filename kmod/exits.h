@@ -13,10 +13,12 @@
 #include "arch.h"
 
 /*
- * Reasons that a vCPU can have at a time: more than KVM intercepts for any
- * ordinary guest. What comes after them is counted as unknown.
+ * Slots of a vCPU, two of which are for no one reason. The others are more than
+ * the kinds of exits that an ordinary guest makes; what comes after them is
+ * counted as unknown. As many as let struct kvmgov_vcpu be of the size it may
+ * have: see there.
  */
-#define KVMGOV_NR_SLOTS		56
+#define KVMGOV_NR_SLOTS		26
 
 /* The first bucket has all below twice this power of two, in ns. */
 #define KVMGOV_EXIT_SHIFT	8

@@ -5,6 +5,7 @@
 #ifndef _KVMGOV_VCPU_H
 #define _KVMGOV_VCPU_H
 
+#include <linux/build_bug.h>
 #include <linux/hrtimer.h>
 #include <linux/kobject.h>
 #include <linux/kref.h>
@@ -98,6 +99,12 @@ struct kvmgov_vcpu {
 	struct rcu_head rcu;
 	struct kvmgov_exits exits;
 } ____cacheline_aligned;
+
+/*
+ * What kmalloc() gives for it; a byte more, and it gives twice as much. The
+ * files in sysfs come on top of that.
+ */
+static_assert(sizeof(struct kvmgov_vcpu) <= 8192);
 
 /*
  * The vCPU that was seen last on each CPU; never NULL. A vCPU is so on one CPU

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef SHIM_LINUX_LIMITS_H
+#define SHIM_LINUX_LIMITS_H
+
+#define U16_MAX UINT16_MAX
+#define U32_MAX UINT32_MAX
+
+#endif /* SHIM_LINUX_LIMITS_H */
