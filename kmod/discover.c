@@ -2,9 +2,10 @@
 /*
  * Discovery of vCPUs that a probe sees for the first time.
  *
- * Objects are made where memory may be waited for: at the boundary, before
- * the second entry. A probe cannot allocate, so that the work which gets a
- * thread there comes from a small fixed set and goes back after use.
+ * Objects are made where memory may be waited for: at the boundary, before the
+ * entry that follows in the same KVM_RUN. A probe cannot allocate, so that the
+ * work which gets a thread there comes from a small fixed set and goes back
+ * after use.
  */
 #include <linux/sched.h>
 #include <linux/spinlock.h>
@@ -44,7 +45,10 @@ static void find_run(struct kvmgov_boundary_work *work)
 	unsigned long flags;
 	u32 index;
 
-	/* On its way to user space the vCPU may be gone already. */
+	/*
+	 * On its way to user space the vCPU may be gone already. If it comes
+	 * back, the beginning of KVM_RUN tells of it.
+	 */
 	if (kvmgov_hooks_vcpu_loaded(find->key) &&
 	    !kvmgov_boundary_interrupted()) {
 		kvmgov_hooks_vcpu_describe(find->key, &vm_key, &index);

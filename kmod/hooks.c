@@ -50,6 +50,12 @@ static __always_inline bool vcpu_is_due(const struct kvmgov_vcpu *vcpu,
 	return now >= data_race(vcpu->deadline);
 }
 
+/*
+ * KVM's callbacks for threads that leave their CPU, which each of its vCPUs, and
+ * nothing else, has in its preempt notifier; NULL until an exit was seen.
+ */
+static const struct preempt_ops *kvm_ops;
+
 /* The vCPU that is here; NULL when it is not known yet. */
 static struct kvmgov_vcpu *vcpu_find(const struct kvm_vcpu *key)
 {
@@ -99,9 +105,9 @@ static noinline void exit_slow(const struct kvm_vcpu *key, u32 isa)
 	struct kvmgov_vcpu *vcpu = vcpu_find(key);
 	u64 now;
 
-	/* Every vCPU has an exit before it is known. */
 	if (!vcpu) {
 		kvmgov_x86_learn_exit(key);
+		WRITE_ONCE(kvm_ops, key->preempt_notifier.ops);
 		return;
 	}
 	now = kvmgov_x86_exit_stamp(key);
@@ -157,6 +163,35 @@ static struct kvmgov_vcpu *vcpu_loaded(void)
 	return vcpu;
 }
 
+/*
+ * KVM_RUN begins for a vCPU that is not known: have it attached before its first
+ * entry. One that leaves for user space after each entry would never be at a
+ * boundary otherwise.
+ *
+ * Others may have preempt notifiers, too: what is behind one is taken for a vCPU
+ * only if it has the callbacks that a probe has seen in one of KVM's. What is on
+ * the list of the thread itself is alive. A vCPU that is not about to enter
+ * waits, with its work queued, for as long as it likes: let its entry tell of it.
+ */
+static void discover_loaded(void)
+{
+	const struct preempt_ops *ops = READ_ONCE(kvm_ops);
+	const struct preempt_notifier *notifier;
+	const struct kvm_vcpu *vcpu;
+
+	if (!ops)
+		return;
+	hlist_for_each_entry(notifier, &current->preempt_notifiers, link) {
+		if (notifier->ops != ops)
+			continue;
+		vcpu = container_of(notifier, struct kvm_vcpu,
+				    preempt_notifier);
+		if (kvmgov_x86_exit_is_known(vcpu) &&
+		    kvmgov_x86_runnable(vcpu))
+			kvmgov_discover(vcpu);
+	}
+}
+
 /* KVM_RUN has begun or is about to end: the guest's FPU state is swapped there. */
 static void on_fpu(bool load)
 {
@@ -167,6 +202,8 @@ static void on_fpu(bool load)
 	if (vcpu)
 		kvmgov_vcpu_switch(vcpu, load ? KVMGOV_STATE_EXIT :
 						KVMGOV_STATE_VMM);
+	else if (load)
+		discover_loaded();
 	kvmgov_probe_end();
 }
 
@@ -381,6 +418,8 @@ static void hooks_detach(void)
 		trace_hook_detach(&trace_hooks[i]);
 	/* No probe runs any more, so that nothing new can be attached. */
 	tracepoint_synchronize_unregister();
+	/* They go with KVM. */
+	kvm_ops = NULL;
 	/* From now on KVM's objects end unseen. */
 	kvmgov_vcpu_forget_all();
 	for (i = ARRAY_SIZE(end_hooks) - 1; i >= 0; i--)

@@ -3,7 +3,7 @@
  * VMs as kvmgov knows them: attachment, lookup, reference, change, end.
  *
  * A vCPU is attached in its own thread, before it enters its guest a second
- * time. From then on it is governed; an ordered workqueue makes it visible in
+ * time at the latest. From then on it is governed; an ordered workqueue makes it visible in
  * sysfs and announces it, and takes it down after KVM has destroyed it, so
  * that whoever listens sees every VM come before it goes.
  */

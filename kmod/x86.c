@@ -71,6 +71,9 @@ u32 kvmgov_x86_vmx __read_mostly = ~0U;
 
 u64 kvmgov_x86_late_ratio __read_mostly = ~0ULL;
 
+/* How KVM tells of exits is known. */
+static bool exit_known;
+
 /*
  * KVM's scaling ratio is 1.0 in the hardware's fixed-point format: 32
  * fractional bits on SVM, 48 on VMX, none where the CPU cannot scale.
@@ -90,8 +93,25 @@ void kvmgov_x86_learn_exit(const struct kvm_vcpu *vcpu)
 {
 	u64 ratio = vcpu->arch.l1_tsc_scaling_ratio;
 
-	if (!irqs_disabled() && tsc_unscaled(ratio))
+	if (!irqs_disabled()) {
+		if (!tsc_unscaled(ratio))
+			return;
 		WRITE_ONCE(kvmgov_x86_late_ratio, ratio);
+	}
+	WRITE_ONCE(exit_known, true);
+}
+
+/**
+ * kvmgov_x86_exit_is_known() - is there nothing to learn from a vCPU's exit?
+ * @vcpu: the vCPU
+ *
+ * Once it is attached, kvmgov_x86_learn_exit() is not told of its exits any
+ * more. That learns nothing from a scaled TSC. Context: any; the vCPU is alive.
+ */
+bool kvmgov_x86_exit_is_known(const struct kvm_vcpu *vcpu)
+{
+	return READ_ONCE(exit_known) ||
+	       !tsc_unscaled(vcpu->arch.l1_tsc_scaling_ratio);
 }
 
 /*

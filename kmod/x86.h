@@ -20,6 +20,7 @@
 extern u64 kvmgov_x86_late_ratio;
 
 void kvmgov_x86_learn_exit(const struct kvm_vcpu *vcpu);
+bool kvmgov_x86_exit_is_known(const struct kvm_vcpu *vcpu);
 
 /**
  * kvmgov_x86_exit_stamp() - when the vCPU left its guest, for kvm_exit
@@ -100,6 +101,18 @@ static __always_inline u32 kvmgov_x86_reason(const struct kvm_vcpu *vcpu,
 static inline bool kvmgov_x86_halted(const struct kvm_vcpu *vcpu)
 {
 	return READ_ONCE(vcpu->arch.mp_state) == KVM_MP_STATE_HALTED;
+}
+
+/**
+ * kvmgov_x86_runnable() - will KVM_RUN enter the guest, as far as can be told?
+ * @vcpu: a vCPU that the current thread has loaded
+ *
+ * Return: false where it waits first, in a halt or to be started.
+ */
+static inline bool kvmgov_x86_runnable(const struct kvm_vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->arch.mp_state) == KVM_MP_STATE_RUNNABLE &&
+	       !READ_ONCE(vcpu->arch.apf.halted);
 }
 
 #endif /* _KVMGOV_X86_H */
