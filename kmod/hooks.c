@@ -548,19 +548,23 @@ bool kvmgov_hooks_vcpu_loaded(const void *key)
  * @key: address of a KVM vCPU that the current thread has loaded, or NULL
  *
  * KVM tells the guest's other vCPUs, in the steal time area, when the thread
- * leaves its CPU, but by itself only of a thread that would go on if it could.
+ * leaves its CPU, but by itself only of a thread that would go on if it could, and
+ * that an interrupt has taken out of the guest: one that is held for it when it exits
+ * by itself, or before it has entered, would pass for one that runs.
  * It takes that back when the thread gets a CPU again, or, should it not leave
  * the one it has, when that happens the next time.
  *
- * Context: the vCPU's thread, before it sleeps.
+ * Context: the vCPU's thread, in a boundary work, before it sleeps.
  */
 void kvmgov_hooks_vcpu_preempted(const void *key)
 {
 	struct kvm_vcpu *vcpu = (struct kvm_vcpu *)key;
 
 	preempt_disable();
-	if (kvmgov_hooks_vcpu_loaded(key))
+	if (kvmgov_hooks_vcpu_loaded(key)) {
 		WRITE_ONCE(vcpu->preempted, true);
+		kvmgov_x86_at_boundary(vcpu);
+	}
 	preempt_enable();
 }
 

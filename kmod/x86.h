@@ -115,4 +115,24 @@ static inline bool kvmgov_x86_runnable(const struct kvm_vcpu *vcpu)
 	       !READ_ONCE(vcpu->arch.apf.halted);
 }
 
+/**
+ * kvmgov_x86_at_boundary() - the vCPU's last instruction is wholly done
+ * @vcpu: a vCPU that the current thread has loaded
+ *
+ * KVM tells the guest of a vCPU that has left its CPU only when it knows that the
+ * vCPU is not in the middle of an instruction: that might go on with an address
+ * translated before, where others think that it begins with an empty TLB. KVM takes
+ * that for granted after an interrupt alone, and until it prepares the next entry.
+ *
+ * Context: a boundary work. KVM runs those in its run loop, once it has dealt with
+ * an exit or a halt and is to enter the guest again; what an instruction still needs
+ * of the VMM leaves that loop. Preemption disabled.
+ */
+static inline void kvmgov_x86_at_boundary(struct kvm_vcpu *vcpu)
+{
+#ifdef KVMGOV_HAVE_AT_BOUNDARY
+	vcpu->arch.at_instruction_boundary = true;
+#endif
+}
+
 #endif /* _KVMGOV_X86_H */

@@ -79,9 +79,9 @@ static void enable_steal(struct subject *s)
 	s->area = (struct area *)(s->vmm->mem + gpa);
 }
 
-static void subject_start(struct subject *s)
+static void subject_start(struct subject *s, enum vmm_mode mode)
 {
-	const struct vmm_opts opts = { .nr_vcpus = 1, .mode = VMM_SPIN };
+	const struct vmm_opts opts = { .nr_vcpus = 1, .mode = mode };
 
 	gov_need();
 	if (!netlink.sock)
@@ -147,7 +147,7 @@ static void held_is_stolen(const void *arg)
 	struct subject s;
 	double away;
 
-	subject_start(&s);
+	subject_start(&s, VMM_SPIN);
 	gov_set(s.keeper.id, *percent * 1000, 100000);
 	test_sleep(200 * NS_PER_MS);
 	begin(&s);
@@ -163,6 +163,38 @@ static void held_is_stolen(const void *arg)
 	gov_end(s.vmm);
 }
 
+/*
+ * However a hold begins: KVM by itself tells of a vCPU only whose last exit was an
+ * interrupt's. Looks at the vCPU while it is held, and has been since the look
+ * before.
+ */
+static void held_is_told(const void *arg)
+{
+	const enum vmm_mode *mode = arg;
+	unsigned long looks = 0, yes = 0;
+	struct books last, now;
+	struct subject s;
+	int64_t end;
+
+	subject_start(&s, *mode);
+	gov_set(s.keeper.id, 25000, 100000);
+	test_sleep(200 * NS_PER_MS);
+	books_read(&last, &s.keeper);
+	for (end = test_now() + seconds * NS_PER_S; test_now() < end; last = now) {
+		test_nap();
+		books_read(&now, &s.keeper);
+		if (now.cpu != last.cpu || now.state[BOOKS_HELD_CPU] == last.state[BOOKS_HELD_CPU])
+			continue;
+		looks++;
+		yes += s.area->preempted & 1;
+	}
+	test_diag("told of at %lu of %lu looks", yes, looks);
+	CHECK(looks > 50, "looked %lu times only", looks);
+	CHECK(yes > looks / 100.0 * 98,
+	      "the guest is told at %lu of %lu looks only that its vCPU is held", yes, looks);
+	gov_end(s.vmm);
+}
+
 /* Unless it is not to be told. */
 static void switched_off(const void *arg)
 {
@@ -170,7 +202,7 @@ static void switched_off(const void *arg)
 	struct subject s;
 
 	(void)arg;
-	subject_start(&s);
+	subject_start(&s, VMM_SPIN);
 	gov_set(s.keeper.id, 25000, 100000);
 	gov_write("0", "vms/%" PRIu64 "/cpu/steal", s.keeper.id);
 	test_sleep(200 * NS_PER_MS);
@@ -195,7 +227,7 @@ static void frozen(const void *arg)
 	struct subject s;
 
 	(void)arg;
-	subject_start(&s);
+	subject_start(&s, VMM_SPIN);
 	begin(&s);
 	gov_write("frozen", "vms/%" PRIu64 "/state", s.keeper.id);
 	test_sleep(seconds * NS_PER_S);
@@ -215,7 +247,7 @@ static void both(const void *arg)
 
 	(void)arg;
 	for (i = 0; i < 2; i++) {
-		subject_start(&s[i]);
+		subject_start(&s[i], VMM_SPIN);
 		gov_set(s[i].keeper.id, 40000, 100000);
 	}
 	test_sleep(200 * NS_PER_MS);
@@ -242,10 +274,16 @@ static void both(const void *arg)
 
 int main(int argc, char **argv)
 {
+	static const enum vmm_mode spins = VMM_SPIN, exits = VMM_CPUID, leaves = VMM_OUT,
+				   mixed = VMM_MIX;
 	static const unsigned int quarter = 25, most = 90;
 	static const struct test_case cases[] = {
 		{ "a guest held at 25 % sees 75 % steal", held_is_stolen, &quarter },
 		{ "a guest held at 90 % sees 10 % steal", held_is_stolen, &most },
+		{ "a guest that spins is told of its holds", held_is_told, &spins },
+		{ "a guest that exits all the time is told of its holds", held_is_told, &exits },
+		{ "a guest that goes to its VMM is told of its holds", held_is_told, &leaves },
+		{ "a guest that does all of that is told of its holds", held_is_told, &mixed },
 		{ "steal time switched off", switched_off, NULL },
 		{ "a frozen VM has no steal time", frozen, NULL },
 		{ "held and contended are told apart on the host", both, NULL },
