@@ -83,6 +83,26 @@ void books_read(struct books *books, const struct keeper *keeper)
 		      kvmstat_read(keeper->stats, "halt_poll_fail_ns");
 }
 
+static int64_t books_held(const struct books *books)
+{
+	return books->state[BOOKS_HELD_CPU] + books->state[BOOKS_HELD_MEM] +
+	       books->state[BOOKS_PAUSED];
+}
+
+void books_read_running(struct books *books, const struct keeper *keeper)
+{
+	int64_t limit = test_now() + 10 * NS_PER_S;
+	struct books before;
+
+	books_read(books, keeper);
+	do {
+		NEED(test_now() < limit, "vCPU %u does not run", keeper->index);
+		before = *books;
+		test_nap();
+		books_read(books, keeper);
+	} while (books->cpu == before.cpu || books_held(books) != books_held(&before));
+}
+
 void books_subtract(struct books *diff, const struct books *end, const struct books *start)
 {
 	unsigned int i;

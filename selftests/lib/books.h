@@ -69,6 +69,13 @@ struct keeper {
 /* Read them; ends the case where something is missing. */
 void books_read(struct books *books, const struct keeper *keeper);
 
+/*
+ * Read them while the vCPU, whose guest never sleeps, is not held: of a hold that
+ * lasts kvmgov tells up to now, the scheduler and the guest once it is over. Ends
+ * the case where the vCPU does not come to run.
+ */
+void books_read_running(struct books *books, const struct keeper *keeper);
+
 /* @end less @start, in @diff. */
 void books_subtract(struct books *diff, const struct books *end, const struct books *start);
 
