@@ -255,10 +255,11 @@ static void both(const void *arg)
 	int i;
 
 	(void)arg;
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 2; i++)
 		subject_start(&s[i], VMM_SPIN);
+	/* At once, so that their periods begin together. */
+	for (i = 0; i < 2; i++)
 		gov_set(s[i].keeper.id, 40000, 100000);
-	}
 	test_sleep(200 * NS_PER_MS);
 	for (i = 0; i < 2; i++)
 		begin(&s[i]);
