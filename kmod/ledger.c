@@ -42,33 +42,46 @@ static void ledger_compare(const struct kvmgov_facts *base,
 }
 
 /*
- * Account for the time since the last change, by what @facts tell of it; they
- * are NULL where there is nothing to tell.
+ * Divide the time since the last change by what @facts tell of it. Return: its
+ * length.
  */
-static void ledger_close(struct kvmgov_ledger *ledger,
-			 const struct kvmgov_facts *facts, u64 now)
+static __always_inline u64 ledger_divide(struct kvmgov_ledger *ledger,
+					 const struct kvmgov_facts *facts,
+					 u64 now)
 {
 	struct kvmgov_stay stay = {
 		.length = since_base(ledger->since, now),
 	};
 
-	if (!facts) {
-		ledger->cycles[ledger_at_state(ledger->at)] += stay.length;
-		goto close;
-	}
 	/* Of a thread that is new to the vCPU there is nothing to compare. */
 	if (facts->task == ledger->base.task)
 		ledger_compare(&ledger->base, facts, &stay);
 	/* What runs does not sleep, however far behind its CPU time is. */
 	if (ledger_at_state(ledger->at) == KVMGOV_STATE_GUEST && facts->times.runs)
 		stay.asleep = 0;
-	ledger->base = *facts;
-
 	kvmgov_state_divide(ledger_at_state(ledger->at), &stay, ledger->cycles);
-close:
+	return stay.length;
+}
+
+/*
+ * Account for the time since the last change, by what @facts tell of it; they
+ * are NULL where there is nothing to tell.
+ */
+static void ledger_close(struct kvmgov_ledger *ledger,
+			 const struct kvmgov_facts *facts, u64 now)
+{
+	u64 length;
+
+	if (facts) {
+		length = ledger_divide(ledger, facts, now);
+		ledger->base = *facts;
+	} else {
+		length = since_base(ledger->since, now);
+		ledger->cycles[ledger_at_state(ledger->at)] += length;
+	}
 	if (ledger_handles(ledger))
-		ledger->handled += stay.length;
-	ledger->since += stay.length;
+		ledger->handled += length;
+	ledger->since += length;
 }
 
 /**
@@ -238,7 +251,7 @@ bool kvmgov_ledger_changed(const struct kvmgov_ledger *ledger,
 
 /**
  * kvmgov_ledger_add() - add a ledger's figures to a sum
- * @copy: a copy of the ledger; changed
+ * @copy: a copy of the ledger; used up
  * @facts: what is known of the vCPU and its thread
  * @sum: where to add them; @sum->usage_ns is not touched
  *
@@ -250,10 +263,11 @@ void kvmgov_ledger_add(struct kvmgov_ledger *copy,
 {
 	unsigned int i;
 
-	ledger_close(copy, facts, kvmgov_cycles());
+	ledger_divide(copy, facts, kvmgov_cycles());
+	/* To convert a 0 as well takes less than to look. */
+#pragma GCC unroll KVMGOV_NR_STATES
 	for (i = 0; i < KVMGOV_NR_STATES; i++)
-		if (copy->cycles[i])
-			sum->state_ns[i] += kvmgov_cycles_to_ns(copy->cycles[i]);
+		sum->state_ns[i] += kvmgov_cycles_to_ns(copy->cycles[i]);
 	sum->nr_exits += copy->nr_exits;
 	sum->nr_held += copy->nr_held;
 }

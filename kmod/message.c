@@ -7,6 +7,8 @@
 #include <linux/timekeeping.h>
 #include <net/netlink.h>
 
+#include <asm/word-at-a-time.h>
+
 #include <uapi/linux/kvmgov.h>
 
 #include "arch.h"
@@ -33,10 +35,10 @@ static void *room(struct sk_buff *skb)
 	return skb_tailroom(skb) < ROOM ? NULL : skb_tail_pointer(skb);
 }
 
-/* They have been put, up to @end. */
+/* They have been put, up to @end, and there was room. */
 static void put(struct sk_buff *skb, void *end)
 {
-	skb_put(skb, end - (void *)skb_tail_pointer(skb));
+	__skb_put(skb, end - (void *)skb_tail_pointer(skb));
 }
 
 /* Where a CPU reads from any address, numbers need no padding before them. */
@@ -61,19 +63,30 @@ static __always_inline void *add_u64(void *at, u16 type, u64 value)
 	return add(at, type, &value, sizeof(value));
 }
 
+/* @text lies in an array of whole words. */
 static void *add_string(void *at, u16 type, const char *text)
 {
+	const struct word_at_a_time constants = WORD_AT_A_TIME_CONSTANTS;
+	unsigned long word, bits;
 	struct nlattr *attr = at;
-	char *to = nla_data(attr);
+	void *to = nla_data(attr);
 
-	/* They are short. */
-	while ((*to++ = *text++))
-		;
-	attr->nla_len = to - (char *)at;
+	for (;;) {
+		memcpy(&word, text, sizeof(word));
+		if (has_zero(word, &bits, &constants))
+			break;
+		memcpy(to, &word, sizeof(word));
+		to += sizeof(word);
+		text += sizeof(word);
+	}
+	bits = create_zero_mask(prep_zero_mask(word, bits, &constants));
+	/* What pads the attribute is zero, too. */
+	word &= zero_bytemask(bits);
+	memcpy(to, &word, sizeof(word));
+	to += find_zero(bits) + 1;
+	attr->nla_len = to - at;
 	attr->nla_type = type;
-	while (!IS_ALIGNED(to - (char *)at, NLA_ALIGNTO))
-		*to++ = '\0';
-	return to;
+	return at + NLA_ALIGN(attr->nla_len);
 }
 
 static int put_hook(struct sk_buff *skb, const struct kvmgov_hook_info *hook)

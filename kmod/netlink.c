@@ -191,51 +191,85 @@ int kvmgov_nl_vm_reset_doit(struct sk_buff *skb, struct genl_info *info)
 	return change_vm(info, &change);
 }
 
-static void *dump_header(struct sk_buff *skb, struct netlink_callback *cb,
-			 u8 cmd)
-{
-	void *header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid,
-				   cb->nlh->nlmsg_seq, &family, NLM_F_MULTI,
-				   cmd);
+/* What each message of a dump begins with. */
+struct header {
+	struct nlmsghdr nl;
+	struct genlmsghdr genl;
+};
 
-	if (header)
-		genl_dump_check_consistent(cb, header);
-	return header;
-}
-
-/* @err says whether all has been put behind @header. */
-static int dump_end(struct sk_buff *skb, void *header, int err)
-{
-	if (!header)
-		return -EMSGSIZE;
-	if (err)
-		genlmsg_cancel(skb, header);
-	else
-		genlmsg_end(skb, header);
-	return err;
-}
+static_assert(sizeof(struct header) == NLMSG_HDRLEN + GENL_HDRLEN);
 
 /**
  * struct dump - a dump of VMs or of what they have
  * @skb: the message
  * @cb: where it has come to
+ * @header: of each message, but for its length
  * @put: puts all there is to tell of a vCPU; -EMSGSIZE when it has to go on later
  * @only: the only VM to tell of, or 0
  */
 struct dump {
 	struct sk_buff *skb;
 	struct netlink_callback *cb;
+	struct header header;
 	int (*put)(const struct dump *dump, struct kvmgov_vcpu *vcpu);
 	u64 only;
 };
 
+static void dump_init(struct dump *dump, struct sk_buff *skb,
+		      struct netlink_callback *cb, u8 cmd)
+{
+	*dump = (struct dump) {
+		.skb = skb,
+		.cb = cb,
+		.header.nl.nlmsg_type = family.id,
+		.header.nl.nlmsg_flags = NLM_F_MULTI,
+		.header.nl.nlmsg_seq = cb->nlh->nlmsg_seq,
+		.header.nl.nlmsg_pid = NETLINK_CB(cb->skb).portid,
+		.header.genl.cmd = cmd,
+		.header.genl.version = family.version,
+	};
+}
+
+/* Begin a message; NULL where there is no room. */
+static struct header *dump_begin(const struct dump *dump)
+{
+	struct header *header;
+
+	if (skb_tailroom(dump->skb) < sizeof(*header))
+		return NULL;
+	header = __skb_put_data(dump->skb, &dump->header, sizeof(*header));
+	nl_dump_check_consistent(dump->cb, &header->nl);
+	return header;
+}
+
+/* @err says whether all has been put behind @header. */
+static int dump_end(const struct dump *dump, struct header *header, int err)
+{
+	if (!header)
+		return -EMSGSIZE;
+	if (err)
+		nlmsg_cancel(dump->skb, &header->nl);
+	else
+		nlmsg_end(dump->skb, &header->nl);
+	return err;
+}
+
+/*
+ * What a dump returns, given how it ended: 0 when it is complete, and what is in
+ * the message then needs no further one to say so.
+ */
+static int dump_result(const struct dump *dump, int err)
+{
+	return err == -EMSGSIZE && dump->skb->len ? dump->skb->len : err;
+}
+
 static int put_vm(struct kvmgov_vm *vm, void *arg)
 {
 	const struct dump *dump = arg;
-	void *header = dump_header(dump->skb, dump->cb, KVMGOV_CMD_VM_GET);
+	struct header *header = dump_begin(dump);
 	int err = header ? kvmgov_message_vm(dump->skb, vm) : -EMSGSIZE;
 
-	err = dump_end(dump->skb, header, err);
+	err = dump_end(dump, header, err);
 	if (!err)
 		dump->cb->args[0] = vm->id;
 	return err;
@@ -244,14 +278,15 @@ static int put_vm(struct kvmgov_vm *vm, void *arg)
 /* cb->args[0]: id of the VM that was put last. */
 int kvmgov_nl_vm_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct dump dump = { .skb = skb, .cb = cb };
+	struct dump dump;
 	int err;
 
 	if (!may_read(cb->skb))
 		return refuse(cb->extack);
+	dump_init(&dump, skb, cb, KVMGOV_CMD_VM_GET);
 	cb->seq = kvmgov_vm_generation();
 	err = kvmgov_vm_for_each(cb->args[0], put_vm, &dump);
-	return skb->len ?: err;
+	return dump_result(&dump, err);
 }
 
 /*
@@ -321,32 +356,34 @@ static int dump_vcpus(struct dump *dump, const struct nlattr *attr)
 	}
 	cb->seq = kvmgov_vm_generation();
 	err = kvmgov_vm_for_each(cb->args[0], put_all_vcpus, dump);
-	return dump->skb->len ?: min(err, 0);
+	return dump_result(dump, min(err, 0));
 }
 
 static int put_vcpu(const struct dump *dump, struct kvmgov_vcpu *vcpu)
 {
-	void *header = dump_header(dump->skb, dump->cb, KVMGOV_CMD_VCPU_GET);
+	struct header *header = dump_begin(dump);
 	int err = header ? kvmgov_message_vcpu(dump->skb, vcpu) : -EMSGSIZE;
 
-	return dump_end(dump->skb, header, err);
+	return dump_end(dump, header, err);
 }
 
 int kvmgov_nl_vcpu_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct dump dump = { .skb = skb, .cb = cb, .put = put_vcpu };
+	struct dump dump;
 
+	dump_init(&dump, skb, cb, KVMGOV_CMD_VCPU_GET);
+	dump.put = put_vcpu;
 	return dump_vcpus(&dump, kvmgov_dump_attrs(cb)[KVMGOV_A_VCPU_VM_ID]);
 }
 
 static int put_exit(const struct dump *dump, struct kvmgov_vcpu *vcpu,
 		    const struct kvmgov_exit_figures *exits)
 {
-	void *header = dump_header(dump->skb, dump->cb, KVMGOV_CMD_EXIT_GET);
+	struct header *header = dump_begin(dump);
 	int err = header ? kvmgov_message_exit(dump->skb, vcpu, exits) :
 			   -EMSGSIZE;
 
-	return dump_end(dump->skb, header, err);
+	return dump_end(dump, header, err);
 }
 
 /* cb->args[3]: number of reasons put of this vCPU; none is ever taken away. */
@@ -367,8 +404,10 @@ static int put_exits(const struct dump *dump, struct kvmgov_vcpu *vcpu)
 
 int kvmgov_nl_exit_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct dump dump = { .skb = skb, .cb = cb, .put = put_exits };
+	struct dump dump;
 
+	dump_init(&dump, skb, cb, KVMGOV_CMD_EXIT_GET);
+	dump.put = put_exits;
 	return dump_vcpus(&dump, kvmgov_dump_attrs(cb)[KVMGOV_A_EXIT_VM_ID]);
 }
 
@@ -393,21 +432,23 @@ int kvmgov_nl_history_get_dumpit(struct sk_buff *skb,
 				 struct netlink_callback *cb)
 {
 	struct kvmgov_record *record;
-	void *header;
+	struct header *header;
+	struct dump dump;
 	int err = 0;
 
 	if (!may_read(cb->skb))
 		return refuse(cb->extack);
+	dump_init(&dump, skb, cb, KVMGOV_CMD_HISTORY_GET);
 	rcu_read_lock();
 	while (!err && (record = kvmgov_history_next(cb->args[0]))) {
-		header = dump_header(skb, cb, KVMGOV_CMD_HISTORY_GET);
+		header = dump_begin(&dump);
 		err = header ? put_record(skb, record) : -EMSGSIZE;
-		err = dump_end(skb, header, err);
+		err = dump_end(&dump, header, err);
 		if (!err)
 			cb->args[0] = record->nr;
 	}
 	rcu_read_unlock();
-	return skb->len ?: err;
+	return dump_result(&dump, err);
 }
 
 /**

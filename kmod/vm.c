@@ -38,13 +38,17 @@ static struct hlist_head vm_hash[1 << HASH_BITS];
 static DEFINE_RAW_SPINLOCK(hash_lock);
 
 /*
- * Protects vms, next_id, defaults, and of each VM: its list of vCPUs, name and
+ * Protects vms, vm_list, next_id, defaults, and of each VM: its list of vCPUs, name and
  * uuid. Taken before a VM's lock and hash_lock.
  */
 static DEFINE_MUTEX(registry_lock);
 
-/* VMs by id, from attachment until their end has been announced. */
+/*
+ * VMs by id, and in the order of their ids, from attachment until their end has
+ * been announced. Whoever finds one in the first may go on in the second.
+ */
 static DEFINE_XARRAY(vms);
+static LIST_HEAD(vm_list);
 static u64 next_id = 1;
 
 static struct kvmgov_cpu_limit defaults = {
@@ -137,17 +141,18 @@ struct kvmgov_vm *kvmgov_vm_get(u64 id)
 int kvmgov_vm_for_each(u64 id, int (*fn)(struct kvmgov_vm *vm, void *arg),
 		       void *arg)
 {
-	XA_STATE(xas, &vms, id + 1);
+	unsigned long index = id;
 	struct kvmgov_vm *vm;
 	int ret = 0;
 
 	rcu_read_lock();
-	xas_for_each(&xas, vm, ULONG_MAX) {
-		if (xas_retry(&xas, vm))
-			continue;
-		ret = fn(vm, arg);
-		if (ret)
-			break;
+	vm = xa_find_after(&vms, &index, ULONG_MAX, XA_PRESENT);
+	if (vm) {
+		list_for_each_entry_from_rcu(vm, &vm_list, list) {
+			ret = fn(vm, arg);
+			if (ret)
+				break;
+		}
 	}
 	rcu_read_unlock();
 	return ret;
@@ -190,6 +195,7 @@ static void vm_end(struct work_struct *work)
 	record = kvmgov_history_add(vm);
 	mutex_lock(&registry_lock);
 	xa_erase(&vms, vm->id);
+	list_del_rcu(&vm->list);
 	atomic64_inc(&generation);
 	mutex_unlock(&registry_lock);
 	if (record) {
@@ -267,6 +273,7 @@ static struct kvmgov_vm *vm_attach(const void *key)
 		kfree(vm);
 		return NULL;
 	}
+	list_add_tail_rcu(&vm->list, &vm_list);
 	next_id++;
 	atomic64_inc(&vms_created);
 	atomic64_inc(&generation);
@@ -489,7 +496,7 @@ void kvmgov_vm_view(struct kvmgov_vm *vm, u64 now, struct kvmgov_vm_view *view)
 		view->frozen = vm->frozen;
 		view->steal = vm->steal;
 		memcpy(view->name, vm->name, sizeof(view->name));
-		uuid_copy(&view->uuid, &vm->uuid);
+		view->uuid = vm->uuid;
 		view->has_uuid = vm->has_uuid;
 	} while (read_seqcount_retry(&vm->seq, seq));
 	kvmgov_bw_get(&bw, &view->limit);
