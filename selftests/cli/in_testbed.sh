@@ -12,7 +12,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 out=$1
 [ -e /sys/module/kvmgov ] || insmod "$KVMGOV_MODULE" || exit 2
 
-"$out/selftests/tinyvmm" --vcpus 2 --mode spin --seconds $((420 * ${KVMGOV_SLOW:-1})) >/dev/null 2>&1 &
+"$out/selftests/tinyvmm" --vcpus 2 --mode spin --seconds $((3000 * ${KVMGOV_SLOW:-1})) >/dev/null 2>&1 &
 VM_PID=$!
 export VM_PID
 trap 'kill $VM_PID 2>/dev/null' EXIT

@@ -6,14 +6,18 @@
 #include "attr_gen.h"
 
 const char *const kvmgov_attr_hook_names[KVMGOV_A_HOOK_MAX + 1] = {
-	[KVMGOV_A_HOOK_NAME] = "name",	 [KVMGOV_A_HOOK_KIND] = "kind",
-	[KVMGOV_A_HOOK_STATE] = "state", [KVMGOV_A_HOOK_NARGS] = "nargs",
+	[KVMGOV_A_HOOK_NAME] = "name",
+	[KVMGOV_A_HOOK_KIND] = "kind",
+	[KVMGOV_A_HOOK_STATE] = "state",
+	[KVMGOV_A_HOOK_NARGS] = "nargs",
 	[KVMGOV_A_HOOK_ERROR] = "error",
 };
 
 const struct nla_policy kvmgov_attr_hook_policy[KVMGOV_A_HOOK_MAX + 1] = {
-	[KVMGOV_A_HOOK_NAME] = { .type = NLA_STRING }, [KVMGOV_A_HOOK_KIND] = { .type = NLA_U32 },
-	[KVMGOV_A_HOOK_STATE] = { .type = NLA_U32 },   [KVMGOV_A_HOOK_NARGS] = { .type = NLA_U32 },
+	[KVMGOV_A_HOOK_NAME] = { .type = NLA_STRING },
+	[KVMGOV_A_HOOK_KIND] = { .type = NLA_U32 },
+	[KVMGOV_A_HOOK_STATE] = { .type = NLA_U32 },
+	[KVMGOV_A_HOOK_NARGS] = { .type = NLA_U32 },
 	[KVMGOV_A_HOOK_ERROR] = { .type = NLA_U32 },
 };
 
@@ -174,10 +178,14 @@ const struct nla_policy kvmgov_attr_vcpu_policy[KVMGOV_A_VCPU_MAX + 1] = {
 };
 
 const char *const kvmgov_attr_exit_names[KVMGOV_A_EXIT_MAX + 1] = {
-	[KVMGOV_A_EXIT_VM_ID] = "vm-id",	 [KVMGOV_A_EXIT_INDEX] = "index",
-	[KVMGOV_A_EXIT_REASON] = "reason",	 [KVMGOV_A_EXIT_NR] = "nr",
-	[KVMGOV_A_EXIT_TOTAL_NS] = "total-ns",	 [KVMGOV_A_EXIT_MAX_NS] = "max-ns",
-	[KVMGOV_A_EXIT_HISTOGRAM] = "histogram", [KVMGOV_A_EXIT_PAD] = "pad",
+	[KVMGOV_A_EXIT_VM_ID] = "vm-id",
+	[KVMGOV_A_EXIT_INDEX] = "index",
+	[KVMGOV_A_EXIT_REASON] = "reason",
+	[KVMGOV_A_EXIT_NR] = "nr",
+	[KVMGOV_A_EXIT_TOTAL_NS] = "total-ns",
+	[KVMGOV_A_EXIT_MAX_NS] = "max-ns",
+	[KVMGOV_A_EXIT_HISTOGRAM] = "histogram",
+	[KVMGOV_A_EXIT_PAD] = "pad",
 };
 
 const struct nla_policy kvmgov_attr_exit_policy[KVMGOV_A_EXIT_MAX + 1] = {
