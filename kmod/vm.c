@@ -45,7 +45,8 @@ static DEFINE_MUTEX(registry_lock);
 
 /*
  * VMs by id, and in the order of their ids, from attachment until their end has
- * been announced. Whoever finds one in the first may go on in the second.
+ * been announced. Whoever finds one in the first may go on in the second, which it
+ * is therefore put into before, and taken out of after.
  */
 static DEFINE_XARRAY(vms);
 static LIST_HEAD(vm_list);
@@ -268,12 +269,14 @@ static struct kvmgov_vm *vm_attach(const void *key)
 	kvmgov_bw_init(&vm->bw, &defaults, vm->born_ns);
 
 	vm->process = get_task_pid(current, PIDTYPE_TGID);
-	if (xa_err(xa_store(&vms, vm->id, vm, GFP_KERNEL))) {
+	if (xa_reserve(&vms, vm->id, GFP_KERNEL)) {
 		put_pid(vm->process);
 		kfree(vm);
 		return NULL;
 	}
+	/* Its place is reserved, so that nothing fails from here on. */
 	list_add_tail_rcu(&vm->list, &vm_list);
+	xa_store(&vms, vm->id, vm, GFP_KERNEL);
 	next_id++;
 	atomic64_inc(&vms_created);
 	atomic64_inc(&generation);
