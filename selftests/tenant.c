@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <inttypes.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +19,8 @@
 /* At a quarter of a CPU a hold lasts three quarters of the period. */
 #define PERIOD_MS 100
 #define HOLD_MS	  75
+/* Many holds. */
+#define LONG_US 2000000ULL
 
 static long seconds = 5;
 static long within = 2;
@@ -171,14 +174,28 @@ struct shots {
 	unsigned long long longest;
 };
 
-static struct shots shoot(void)
+static void set_policy(int policy)
+{
+	const struct sched_param param = { .sched_priority = policy == SCHED_FIFO };
+	int tid = gov_u64("vms/%" PRIu64 "/vcpus/0/tid", guest.id);
+
+	NEED(!sched_setscheduler(tid, policy, &param), "%s", strerror(errno));
+}
+
+/* @first: the thread of the CPU that shoots does not give its CPU to the other's. */
+static struct shots shoot(bool first)
 {
 	struct shots shots;
 	char line[128];
 
 	gov_set(guest.id, PERIOD_MS * 250, PERIOD_MS * 1000);
 	linux_guest_tell(&guest, "shoot %ld %d\n", 2 * seconds, HOLD_MS * 2 / 3);
+	linux_guest_says(&guest, "shooting", line, sizeof(line));
+	if (first)
+		set_policy(SCHED_FIFO);
 	linux_guest_says(&guest, "shots ", line, sizeof(line));
+	if (first)
+		set_policy(SCHED_OTHER);
 	NEED(sscanf(line, "shots %lu late %lu longest %llu", &shots.nr, &shots.late,
 		    &shots.longest) == 3 &&
 		     shots.nr,
@@ -199,7 +216,7 @@ static void few_wait(const void *arg)
 	(void)arg;
 	linux_guest_start(&guest, 2, "");
 	NEED(guest.flushes, "the guest does not have the host flush TLBs");
-	shots = shoot();
+	shots = shoot(false);
 	CHECK(shots.late * 4 < shots.nr, "%lu of %lu", shots.late, shots.nr);
 }
 
@@ -211,8 +228,27 @@ static void most_wait(const void *arg)
 	(void)arg;
 	linux_guest_start(&guest, 2, ",-kvm-pv-tlb-flush");
 	NEED(!guest.flushes, "the guest still has the host flush TLBs");
-	shots = shoot();
+	shots = shoot(false);
 	CHECK(shots.late * 2 > shots.nr, "%lu of %lu", shots.late, shots.nr);
+}
+
+/*
+ * Both CPUs of a guest are held and let go together, but one has to come first.
+ * Here the one that shoots always does, on the only CPU of the host: until it has
+ * used up what is left, the other is still where it was held. Should the first wait
+ * for it, it would wait for ever, and be held again and again.
+ */
+static void nobody_waits(const void *arg)
+{
+	struct shots shots;
+
+	(void)arg;
+	linux_guest_start(&guest, 2, "");
+	NEED(guest.flushes, "the guest does not have the host flush TLBs");
+	shots = shoot(true);
+	/* A busy host of the host may stop all of this, but not for that long. */
+	CHECK(shots.longest < LONG_US, "one took %llu us", shots.longest);
+	CHECK(shots.nr > 10UL * seconds, "%lu in %ld s only", shots.nr, 2 * seconds);
 }
 
 static const struct test_case cases[] = {
@@ -220,6 +256,7 @@ static const struct test_case cases[] = {
 	{ "it has as much steal time with cpu.max", limited_by_cgroup, NULL },
 	{ "few TLB shoot-downs last a hold where it is asked who runs", few_wait, NULL },
 	{ "most of them do where it is not asked, as a control", most_wait, NULL },
+	{ "none waits for a vCPU that was held and comes last", nobody_waits, NULL },
 };
 
 int main(int argc, char **argv)
