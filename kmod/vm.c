@@ -38,18 +38,13 @@ static struct hlist_head vm_hash[1 << HASH_BITS];
 static DEFINE_RAW_SPINLOCK(hash_lock);
 
 /*
- * Protects vms, vm_list, next_id, defaults, and of each VM: its list of vCPUs, name and
+ * Protects vms, next_id, defaults, and of each VM: its list of vCPUs, name and
  * uuid. Taken before a VM's lock and hash_lock.
  */
 static DEFINE_MUTEX(registry_lock);
 
-/*
- * VMs by id, and in the order of their ids, from attachment until their end has
- * been announced. Whoever finds one in the first may go on in the second, which it
- * is therefore put into before, and taken out of after.
- */
+/* VMs by id, from attachment until their end has been announced. */
 static DEFINE_XARRAY(vms);
-static LIST_HEAD(vm_list);
 static u64 next_id = 1;
 
 static struct kvmgov_cpu_limit defaults = {
@@ -142,18 +137,17 @@ struct kvmgov_vm *kvmgov_vm_get(u64 id)
 int kvmgov_vm_for_each(u64 id, int (*fn)(struct kvmgov_vm *vm, void *arg),
 		       void *arg)
 {
-	unsigned long index = id;
+	XA_STATE(xas, &vms, id + 1);
 	struct kvmgov_vm *vm;
 	int ret = 0;
 
 	rcu_read_lock();
-	vm = xa_find_after(&vms, &index, ULONG_MAX, XA_PRESENT);
-	if (vm) {
-		list_for_each_entry_from_rcu(vm, &vm_list, list) {
-			ret = fn(vm, arg);
-			if (ret)
-				break;
-		}
+	xas_for_each(&xas, vm, ULONG_MAX) {
+		if (xas_retry(&xas, vm))
+			continue;
+		ret = fn(vm, arg);
+		if (ret)
+			break;
 	}
 	rcu_read_unlock();
 	return ret;
@@ -189,14 +183,13 @@ static void vm_end(struct work_struct *work)
 
 	list_for_each_entry(vcpu, &vm->vcpus, siblings)
 		kvmgov_vcpu_end(vcpu);
-	kvmgov_sysfs_vm_del(vm);
 	trace_kvmgov_end(vm);
 
-	/* Whoever looks finds it in either place at any time. */
+	/* Whoever looks finds the VM or its record at any time. */
 	record = kvmgov_history_add(vm);
+	kvmgov_sysfs_vm_del(vm);
 	mutex_lock(&registry_lock);
 	xa_erase(&vms, vm->id);
-	list_del_rcu(&vm->list);
 	atomic64_inc(&generation);
 	mutex_unlock(&registry_lock);
 	if (record) {
@@ -269,14 +262,11 @@ static struct kvmgov_vm *vm_attach(const void *key)
 	kvmgov_bw_init(&vm->bw, &defaults, vm->born_ns);
 
 	vm->process = get_task_pid(current, PIDTYPE_TGID);
-	if (xa_reserve(&vms, vm->id, GFP_KERNEL)) {
+	if (xa_err(xa_store(&vms, vm->id, vm, GFP_KERNEL))) {
 		put_pid(vm->process);
 		kfree(vm);
 		return NULL;
 	}
-	/* Its place is reserved, so that nothing fails from here on. */
-	list_add_tail_rcu(&vm->list, &vm_list);
-	xa_store(&vms, vm->id, vm, GFP_KERNEL);
 	next_id++;
 	atomic64_inc(&vms_created);
 	atomic64_inc(&generation);

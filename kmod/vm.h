@@ -48,7 +48,6 @@
  * @process: the same, with a reference: tells whether it still has that number
  * @born_ns: when it was attached (CLOCK_MONOTONIC)
  * @published: it has been announced; only touched by the registry's workqueue
- * @list: in the registry's list, under its lock and RCU
  * @hash: in the registry's hash, under its hash lock and RCU
  * @publish: announces it
  * @end: takes it down
@@ -83,7 +82,6 @@ struct kvmgov_vm {
 	u64 born_ns;
 	bool published;
 
-	struct list_head list;
 	struct hlist_node hash;
 	struct work_struct publish;
 	struct work_struct end;

@@ -30,7 +30,7 @@
 
 static long vms = 200;
 static long rounds = 5;
-static long allowed = 1200;
+static long allowed = 1250;
 
 static const struct test_option options[] = { { "vms", &vms, "VMs of one vCPU" },
 					      { "rounds", &rounds, "the quickest of so many" },
