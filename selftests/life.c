@@ -33,6 +33,18 @@ static void run_times(struct vmm *vmm, int times)
 		NEED(vmm_run_once(&vmm->vcpu[0]), "KVM_RUN: %s", strerror(vmm_error(vmm)));
 }
 
+static void need_unloaded(void)
+{
+	int err;
+
+	if (!load)
+		test_skip("--load=0");
+	if (gov_loaded()) {
+		err = gov_unload();
+		NEED(!err, "cannot unload: %s", strerror(-err));
+	}
+}
+
 static void found_at_load(const void *arg)
 {
 	const struct vmm_opts opts = { .nr_vcpus = 2, .mode = VMM_SPIN };
@@ -43,12 +55,7 @@ static void found_at_load(const void *arg)
 	int err;
 
 	(void)arg;
-	if (!load)
-		test_skip("--load=0");
-	if (gov_loaded()) {
-		err = gov_unload();
-		NEED(!err, "cannot unload: %s", strerror(-err));
-	}
+	need_unloaded();
 	vmm = gov_launch(&opts);
 	NEED(POLL(10 * NS_PER_S, vmm_work(vmm, 0) && vmm_work(vmm, 1)), "does not run");
 	start = test_now();
@@ -85,12 +92,7 @@ static void found_between_runs(const void *arg)
 	int err;
 
 	(void)arg;
-	if (!load)
-		test_skip("--load=0");
-	if (gov_loaded()) {
-		err = gov_unload();
-		NEED(!err, "cannot unload: %s", strerror(-err));
-	}
+	need_unloaded();
 	vmm = gov_create(&out);
 	vmm_adopt(&vmm->vcpu[0]);
 	run_times(vmm, 100);

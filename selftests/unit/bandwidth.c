@@ -10,22 +10,11 @@
 #include <string.h>
 
 #include "../../kmod/bandwidth.h"
+#include "unit.h"
 
 #define MS   1000000ULL
 #define SEC  1000000000ULL
 #define NONE KVMGOV_BW_UNLIMITED
-
-static unsigned int nr_tests, nr_failed;
-
-static void report(bool ok, const char *name)
-{
-	printf("%sok %u - %s\n", ok ? "" : "not ", ++nr_tests, name);
-	nr_failed += !ok;
-}
-
-/* Say what went wrong where it did, and let the caller go on. */
-#define EXPECT(condition) \
-	((condition) ? true : (printf("# %s:%d: %s\n", __FILE__, __LINE__, #condition), false))
 
 static struct kvmgov_cpu_limit limit(u64 quota_us, u32 period_us)
 {

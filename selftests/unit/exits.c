@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../../kmod/exits.h"
+#include "unit.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define ROUNDS	      200000
@@ -19,14 +20,6 @@
 /* Two cycles make a ns. */
 u64 kvmgov_ns_per_cycle = 1ULL << (KVMGOV_FACTOR_SHIFT - 1);
 u64 kvmgov_cycles_per_ns = 1ULL << (KVMGOV_FACTOR_SHIFT + 1);
-
-static unsigned int nr_tests, nr_failed;
-
-static void report(bool ok, const char *name)
-{
-	printf("%sok %u - %s\n", ok ? "" : "not ", ++nr_tests, name);
-	nr_failed += !ok;
-}
 
 static void init(struct kvmgov_exits *exits)
 {

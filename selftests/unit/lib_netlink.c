@@ -8,18 +8,7 @@
 #include "../../tools/lib/netlink.c"
 #include "../../tools/lib/change.c"
 #include "../../tools/lib/vm.c"
-
-static unsigned int nr_tests, nr_failed;
-
-static void report(bool ok, const char *name)
-{
-	printf("%sok %u - %s\n", ok ? "" : "not ", ++nr_tests, name);
-	nr_failed += !ok;
-}
-
-/* Say what went wrong where it did, and let the caller go on. */
-#define EXPECT(condition) \
-	((condition) ? true : (printf("# %s:%d: %s\n", __FILE__, __LINE__, #condition), false))
+#include "unit.h"
 
 static struct nl_msg *message(void)
 {

@@ -11,6 +11,8 @@
 
 #include <kvmgov/kvmgov.h>
 
+#include "unit.h"
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 static const struct kvmgov_limits limits = {
@@ -19,18 +21,6 @@ static const struct kvmgov_limits limits = {
 	.period_min_us = 1000,
 	.period_max_us = 1000000,
 };
-
-static unsigned int nr_tests, nr_failed;
-
-static void report(bool ok, const char *name)
-{
-	printf("%sok %u - %s\n", ok ? "" : "not ", ++nr_tests, name);
-	nr_failed += !ok;
-}
-
-/* Say what went wrong where it did, and let the caller go on. */
-#define EXPECT(condition) \
-	((condition) ? true : (printf("# %s:%d: %s\n", __FILE__, __LINE__, #condition), false))
 
 static bool check_cpu(const char *text, uint32_t period, int code, uint64_t want)
 {

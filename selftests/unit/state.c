@@ -9,17 +9,10 @@
 #include <stdlib.h>
 
 #include "../../kmod/state.h"
+#include "unit.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define ROUNDS	      1000000
-
-static unsigned int nr_tests, nr_failed;
-
-static void report(bool ok, const char *name)
-{
-	printf("%sok %u - %s\n", ok ? "" : "not ", ++nr_tests, name);
-	nr_failed += !ok;
-}
 
 /**
  * struct example - a stay and what becomes of it

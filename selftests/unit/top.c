@@ -14,19 +14,9 @@
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 
+#include "unit.h"
+
 #define ROUNDS 20000
-
-static unsigned int nr_tests, nr_failed;
-
-static void report(bool ok, const char *name)
-{
-	printf("%sok %u - %s\n", ok ? "" : "not ", ++nr_tests, name);
-	nr_failed += !ok;
-}
-
-/* Say what went wrong where it did, and let the caller go on. */
-#define EXPECT(condition) \
-	((condition) ? true : (printf("# %s:%d: %s\n", __FILE__, __LINE__, #condition), false))
 
 /* --- VMs --- */
 
