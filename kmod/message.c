@@ -4,6 +4,7 @@
  * uapi/linux/kvmgov.h.
  */
 #include <linux/ktime.h>
+#include <linux/preempt.h>
 #include <linux/timekeeping.h>
 #include <net/netlink.h>
 
@@ -262,13 +263,17 @@ int kvmgov_message_vm(struct sk_buff *skb, struct kvmgov_vm *vm)
  */
 int kvmgov_message_vcpu(struct sk_buff *skb, struct kvmgov_vcpu *vcpu)
 {
-	u64 age = ktime_get_ns() - vcpu->born_ns;
 	struct kvmgov_figures sum = {};
 	void *at = room(skb);
+	u64 age;
 
 	if (!at)
 		return -EMSGSIZE;
+	/* Nobody comes in between: the states add up to the age. */
+	preempt_disable();
+	age = ktime_get_ns() - vcpu->born_ns;
 	kvmgov_vcpu_figures(vcpu, &sum);
+	preempt_enable();
 	at = add_u64(at, KVMGOV_A_VCPU_VM_ID, vcpu->vm->id);
 	at = add_u32(at, KVMGOV_A_VCPU_INDEX, vcpu->index);
 	at = add_u32(at, KVMGOV_A_VCPU_TID, kvmgov_vcpu_tid(vcpu));
