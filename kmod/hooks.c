@@ -110,6 +110,10 @@ static noinline void exit_slow(const struct kvm_vcpu *key, u32 isa)
 		WRITE_ONCE(kvm_ops, key->preempt_notifier.ops);
 		return;
 	}
+	if (!kvmgov_ledger_in_guest(&vcpu->ledger)) {
+		kvmgov_ledger_missed(&vcpu->ledger, &vcpu->exits);
+		kvmgov_vcpu_switch(vcpu, KVMGOV_STATE_EXIT);
+	}
 	now = kvmgov_x86_exit_stamp(key);
 	kvmgov_ledger_exit_slow(&vcpu->ledger, kvmgov_x86_reason(key, isa),
 				now);

@@ -119,6 +119,36 @@ void kvmgov_ledger_exit_slow(struct kvmgov_ledger *ledger, u32 reason, u64 now)
 	raw_write_seqcount_end(&ledger->seq);
 }
 
+/* An exit has been handled. */
+static void ledger_count(struct kvmgov_ledger *ledger,
+			 struct kvmgov_exits *exits)
+{
+	struct kvmgov_exit_slot *slot;
+
+	slot = kvmgov_exits_place(exits, ledger_at_reason(ledger->at));
+	kvmgov_exits_count(slot, ledger->handled);
+	ledger->handled = 0;
+}
+
+/**
+ * kvmgov_ledger_missed() - the vCPU has entered its guest, and nobody has seen it
+ * @ledger: the ledger
+ * @exits: its exits by reason
+ *
+ * It may have done so at once after its exit, as it does where KVM deals with that
+ * on its fast path: all time since then counts as the guest's.
+ *
+ * Context: the thread that runs the vCPU, with preemption disabled.
+ */
+void kvmgov_ledger_missed(struct kvmgov_ledger *ledger,
+			  struct kvmgov_exits *exits)
+{
+	raw_write_seqcount_begin(&ledger->seq);
+	ledger_count(ledger, exits);
+	WRITE_ONCE(ledger->at, LEDGER_AT_GUEST);
+	raw_write_seqcount_end(&ledger->seq);
+}
+
 /**
  * kvmgov_ledger_switch() - the vCPU changes its state
  * @ledger: the ledger
@@ -136,7 +166,6 @@ void kvmgov_ledger_switch(struct kvmgov_ledger *ledger,
 			  const struct kvmgov_facts *facts)
 {
 	u32 reason = ledger_at_reason(ledger->at);
-	struct kvmgov_exit_slot *slot;
 
 	raw_write_seqcount_begin(&ledger->seq);
 	ledger_close(ledger, facts, kvmgov_cycles());
@@ -144,10 +173,8 @@ void kvmgov_ledger_switch(struct kvmgov_ledger *ledger,
 	if (state == KVMGOV_STATE_HELD_CPU && ledger_at_state(ledger->at) != state)
 		ledger->nr_held++;
 	if (state == KVMGOV_STATE_GUEST) {
-		slot = kvmgov_exits_place(exits, reason);
-		kvmgov_exits_count(slot, ledger->handled);
+		ledger_count(ledger, exits);
 		reason = KVMGOV_REASON_NONE;
-		ledger->handled = 0;
 		ledger->arrival = current->sched_info.last_arrival;
 	} else {
 		/* The next entry has to add up what the exit has taken. */

@@ -47,6 +47,8 @@ struct kvmgov_facts {
  * %KVMGOV_REASON_NONE.
  */
 #define LEDGER_AT(state, reason)	((u32)(state) << 16 | (reason))
+#define LEDGER_AT_GUEST \
+	LEDGER_AT(KVMGOV_STATE_GUEST, KVMGOV_REASON_NONE)
 
 static __always_inline enum kvmgov_state ledger_at_state(u32 at)
 {
@@ -140,8 +142,7 @@ static __always_inline bool kvmgov_ledger_entry(struct kvmgov_ledger *ledger,
 	ledger->cycles[ledger_at_state(at)] += delta;
 	kvmgov_exits_count(slot, delta);
 	ledger->since = *now;
-	WRITE_ONCE(ledger->at,
-		   LEDGER_AT(KVMGOV_STATE_GUEST, KVMGOV_REASON_NONE));
+	WRITE_ONCE(ledger->at, LEDGER_AT_GUEST);
 	raw_write_seqcount_end(&ledger->seq);
 	return true;
 }
@@ -152,7 +153,8 @@ static __always_inline bool kvmgov_ledger_entry(struct kvmgov_ledger *ledger,
  * @reason: why
  * @now: when it left, in cycles
  *
- * Context: the thread that runs the vCPU, with preemption disabled.
+ * Fast is when the entry before it has been seen. Context: the thread that runs
+ * the vCPU, with preemption disabled.
  *
  * Return: false when the exit is not fast; nothing has happened then.
  */
@@ -161,10 +163,10 @@ static __always_inline bool kvmgov_ledger_exit(struct kvmgov_ledger *ledger,
 {
 	s64 delta = now - ledger->since;
 
-	if (unlikely(delta < 0 || reason > KVMGOV_REASON_LAST))
+	if (unlikely(delta < 0 || reason > KVMGOV_REASON_LAST ||
+		     ledger->at != LEDGER_AT_GUEST))
 		return false;
 	raw_write_seqcount_begin(&ledger->seq);
-	/* Whatever it was before: an entry that nobody saw was one, too. */
 	ledger->cycles[KVMGOV_STATE_GUEST] += delta;
 	ledger->since = now;
 	WRITE_ONCE(ledger->at, LEDGER_AT(KVMGOV_STATE_EXIT, reason));
@@ -213,6 +215,8 @@ static inline bool kvmgov_ledger_in_guest(const struct kvmgov_ledger *ledger)
 void kvmgov_ledger_init(struct kvmgov_ledger *ledger,
 			const struct kvmgov_facts *facts);
 void kvmgov_ledger_exit_slow(struct kvmgov_ledger *ledger, u32 reason, u64 now);
+void kvmgov_ledger_missed(struct kvmgov_ledger *ledger,
+			  struct kvmgov_exits *exits);
 u64 kvmgov_ledger_held(const struct kvmgov_ledger *ledger);
 void kvmgov_ledger_rebase(struct kvmgov_ledger *ledger, u64 ready);
 void kvmgov_ledger_switch(struct kvmgov_ledger *ledger,

@@ -200,7 +200,7 @@ static bool vcpus_in_sysfs(uint64_t id)
 	       gov_exists("vms/%" PRIu64 "/vcpus/1/tid", id);
 }
 
-/* What has failed may still be about to be taken back. */
+/* What has failed may still be about to be taken back, and what comes to be told of. */
 static void check_sysfs(const struct round *round, uint64_t id, const struct vmm *vmm)
 {
 	char pid[16];
@@ -211,7 +211,7 @@ static void check_sysfs(const struct round *round, uint64_t id, const struct vmm
 		CHECK(atoi(pid) == vmm->pid, "%s: pid %s", round->where, pid);
 	else
 		CHECK(round->failed, "no pid");
-	CHECK(round->failed || vcpus_in_sysfs(id), "a vCPU is not in sysfs");
+	CHECK(round->failed || POLL(PATIENCE, vcpus_in_sysfs(id)), "a vCPU is not in sysfs");
 }
 
 /* The message of a vCPU of this process. */

@@ -22,6 +22,10 @@ static const int state_attrs[BOOKS_NR_STATES] = {
 	KVMGOV_A_VCPU_HELD_CPU_NS, KVMGOV_A_VCPU_HELD_MEM_NS, KVMGOV_A_VCPU_PAUSED_NS,
 };
 
+/* As quick as this a reading is good; else it is the quickest of so many. */
+#define QUICK (2 * NS_PER_MS)
+#define READS 10
+
 struct search {
 	struct books *books;
 	unsigned int index;
@@ -64,7 +68,7 @@ static void read_schedstat(struct books *books, const struct vmm_vcpu *vcpu)
 	NEED(nr == 2, "%s: %s", path, strerror(errno));
 }
 
-void books_read(struct books *books, const struct keeper *keeper)
+static void read_once(struct books *books, const struct keeper *keeper)
 {
 	const struct attr attrs[MAX_ATTRS] = { { KVMGOV_A_VCPU_VM_ID, 0, NULL } };
 	struct search search = { books, keeper->index, false };
@@ -78,9 +82,28 @@ void books_read(struct books *books, const struct keeper *keeper)
 	NEED(search.found, "vCPU %u of VM %" PRIu64 " is not there", keeper->index, keeper->id);
 	if (keeper->stats < 0)
 		return;
+	books->kvm_exits = kvmstat_read(keeper->stats, "exits");
 	books->halt = kvmstat_read(keeper->stats, "halt_wait_ns");
 	books->poll = kvmstat_read(keeper->stats, "halt_poll_success_ns") +
 		      kvmstat_read(keeper->stats, "halt_poll_fail_ns");
+}
+
+void books_read(struct books *books, const struct keeper *keeper)
+{
+	int64_t start, took, quickest = INT64_MAX;
+	struct books once = {};
+	int i;
+
+	/* One that is interrupted for long is of no use: they would be of two times. */
+	for (i = 0; i < READS && quickest > QUICK; i++) {
+		start = test_now();
+		read_once(&once, keeper);
+		took = test_now() - start;
+		if (took < quickest) {
+			quickest = took;
+			*books = once;
+		}
+	}
 }
 
 static int64_t books_held(const struct books *books)
@@ -117,6 +140,7 @@ void books_subtract(struct books *diff, const struct books *end, const struct bo
 	diff->delay = end->delay - start->delay;
 	diff->halt = end->halt - start->halt;
 	diff->poll = end->poll - start->poll;
+	diff->kvm_exits = end->kvm_exits - start->kvm_exits;
 	diff->work = end->work - start->work;
 }
 

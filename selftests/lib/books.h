@@ -33,6 +33,7 @@ enum books_state {
  * @delay:	the scheduler: time that it waited for one
  * @halt:	KVM: time asleep in halts that are over, with the wait after it
  * @poll:	KVM: time that it polled
+ * @kvm_exits:	KVM: exits
  * @work:	the guest: rounds done
  */
 struct books {
@@ -45,6 +46,7 @@ struct books {
 	int64_t delay;
 	int64_t halt;
 	int64_t poll;
+	int64_t kvm_exits;
 	int64_t work;
 };
 

@@ -321,6 +321,9 @@ void gov_no_leak(void)
 	CHECK(!gov_u64("stats/ungoverned"), "ungoverned %" PRIu64, gov_u64("stats/ungoverned"));
 }
 
+/* One of the tests' modules that goes with the case. */
+static const char *borrowed;
+
 static void forget(const struct vmm *vmm)
 {
 	size_t i;
@@ -332,12 +335,22 @@ static void forget(const struct vmm *vmm)
 
 static void clean_up(void)
 {
+	if (borrowed)
+		gov_kmod_unload(borrowed);
+	borrowed = NULL;
 	while (nr_living)
 		vmm_destroy(living[--nr_living]);
 	if (!gov_loaded())
 		return;
 	gov_write("max", "defaults/cpu/quota_us");
 	gov_write("100000", "defaults/cpu/period_us");
+}
+
+void gov_kmod_borrow(const char *name)
+{
+	test_after_case(clean_up);
+	gov_kmod_load(name);
+	borrowed = name;
 }
 
 static struct vmm *remember(struct vmm *vmm)

@@ -30,6 +30,9 @@ int gov_unload(void);
 void gov_kmod_load(const char *name);
 void gov_kmod_unload(const char *name);
 
+/* The same until the case ends, however it does. */
+void gov_kmod_borrow(const char *name);
+
 /* The module must be there: load it, or end the case. */
 void gov_need(void);
 

@@ -16,7 +16,7 @@
 	.globl	guest_begin, guest_end, guest_irq, guest_park
 	.globl	guest_spin, guest_gap, guest_out, guest_cpuid, guest_hlt
 	.globl	guest_touch, guest_mix, guest_batch, guest_batch_out, guest_batch_event
-	.globl	guest_count
+	.globl	guest_count, guest_clock
 guest_begin:
 
 /* Never exits by itself. */
@@ -73,6 +73,15 @@ guest_cpuid:
 	cpuid
 	incq	GA_WORK(%rdi)
 	jmp	guest_cpuid
+
+/* Puts its TSC forward, by 2^36, all the time. */
+guest_clock:
+	movl	$0x10, %ecx
+1:	rdtsc
+	addl	$0x10, %edx
+	wrmsr
+	incq	GA_WORK(%rdi)
+	jmp	1b
 
 /* Sleeps until an interrupt comes. */
 guest_hlt:

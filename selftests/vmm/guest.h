@@ -80,6 +80,6 @@ _Static_assert(offsetof(struct guest_area, lost) == GA_LOST, "lost");
 extern const char guest_begin[], guest_end[], guest_irq[], guest_park[];
 extern const char guest_spin[], guest_gap[], guest_out[], guest_cpuid[];
 extern const char guest_hlt[], guest_touch[], guest_mix[], guest_batch[];
-extern const char guest_batch_out[], guest_batch_event[], guest_count[];
+extern const char guest_batch_out[], guest_batch_event[], guest_count[], guest_clock[];
 #endif
 #endif

@@ -56,6 +56,7 @@ static const struct mode modes[VMM_NR_MODES] = {
 	[VMM_BATCH_OUT] = { "batch-out", guest_batch_out },
 	[VMM_BATCH_EVENT] = { "batch-event", guest_batch_event },
 	[VMM_COUNT] = { "count", guest_count },
+	[VMM_CLOCK] = { "clock", guest_clock },
 	[VMM_PARK] = { "park", guest_park },
 };
 
@@ -723,6 +724,13 @@ double vmm_ticks_per_ns(void)
 	nanosleep(&nap, NULL);
 	tsc = __rdtsc() - tsc;
 	return tsc / (seconds_now() - start) / 1e9;
+}
+
+bool vmm_tsc_speed(const struct vmm_vcpu *vcpu, unsigned int times)
+{
+	int khz = ioctl(vcpu->fd, KVM_GET_TSC_KHZ);
+
+	return khz > 0 && !ioctl(vcpu->fd, KVM_SET_TSC_KHZ, khz * times);
 }
 
 int64_t vmm_tsc_offset(const struct vmm_vcpu *vcpu)

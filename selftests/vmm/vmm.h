@@ -35,6 +35,7 @@ enum vmm_mode {
 	VMM_BATCH_OUT,	 /* of OUT, to user space */
 	VMM_BATCH_EVENT, /* of OUT, to an eventfd in the kernel */
 	VMM_COUNT,	 /* makes a number of exits of each kind when told */
+	VMM_CLOCK,	 /* changes its TSC all the time */
 	VMM_PARK,	 /* sleeps for good */
 	VMM_NR_MODES
 };
@@ -189,6 +190,12 @@ double vmm_ticks_per_ns(void);
  * KVM_RUN: ask before it is started.
  */
 int64_t vmm_tsc_offset(const struct vmm_vcpu *vcpu);
+
+/*
+ * Have a vCPU's TSC run @times as fast as the host's; false and errno on an error.
+ * To be called before it is started.
+ */
+bool vmm_tsc_speed(const struct vmm_vcpu *vcpu, unsigned int times);
 
 /* First unexpected error of any vCPU, or 0. */
 int vmm_error(const struct vmm *vmm);
