@@ -3,7 +3,6 @@
  * The ledger: the parts that are not on the way of every exit.
  */
 #include <linux/sched.h>
-#include <linux/string.h>
 
 #include "arch.h"
 #include "ledger.h"
@@ -11,7 +10,7 @@
 /* How far a counter has come; those of other CPUs may seem to go back a bit. */
 static u64 since_base(u64 base, u64 now)
 {
-	return (s64)(now - base) > 0 ? now - base : 0;
+	return now > base ? now - base : 0;
 }
 
 /* Is an exit being handled now? A hold does not count as that. */
@@ -23,9 +22,9 @@ static bool ledger_handles(const struct kvmgov_ledger *ledger)
 }
 
 /* What happened since @base, in cycles, but for the stay's length. */
-static void ledger_compare(const struct kvmgov_facts *base,
-			   const struct kvmgov_facts *facts,
-			   struct kvmgov_stay *stay)
+static __always_inline void ledger_compare(const struct kvmgov_facts *base,
+					   const struct kvmgov_facts *facts,
+					   struct kvmgov_stay *stay)
 {
 	u64 clock = since_base(base->times.clock, facts->times.clock);
 	u64 cpu = since_base(base->times.cpu, facts->times.cpu);
@@ -215,27 +214,6 @@ void kvmgov_ledger_rebase(struct kvmgov_ledger *ledger, u64 ready)
 }
 
 /**
- * kvmgov_ledger_copy() - copy a ledger
- * @ledger: the ledger
- * @copy: where to put it
- *
- * Context: any.
- *
- * Return: what kvmgov_ledger_changed() wants to know.
- */
-unsigned int kvmgov_ledger_copy(const struct kvmgov_ledger *ledger,
-				struct kvmgov_ledger *copy)
-{
-	unsigned int seq;
-
-	do {
-		seq = read_seqcount_begin(&ledger->seq);
-		memcpy(copy, ledger, sizeof(*copy));
-	} while (read_seqcount_retry(&ledger->seq, seq));
-	return seq;
-}
-
-/**
  * kvmgov_ledger_exits() - what is known of the exits for one reason
  * @ledger: the ledger
  * @exits: its exits by reason
@@ -263,17 +241,6 @@ bool kvmgov_ledger_exits(const struct kvmgov_ledger *ledger,
 					  figures);
 	} while (read_seqcount_retry(&ledger->seq, seq));
 	return found;
-}
-
-/**
- * kvmgov_ledger_changed() - has a ledger changed since it was copied?
- * @ledger: the ledger
- * @version: what kvmgov_ledger_copy() returned
- */
-bool kvmgov_ledger_changed(const struct kvmgov_ledger *ledger,
-			   unsigned int version)
-{
-	return read_seqcount_retry(&ledger->seq, version);
 }
 
 /**

@@ -212,6 +212,38 @@ static inline bool kvmgov_ledger_in_guest(const struct kvmgov_ledger *ledger)
 	return ledger_at_state(READ_ONCE(ledger->at)) == KVMGOV_STATE_GUEST;
 }
 
+/**
+ * kvmgov_ledger_copy() - copy a ledger
+ * @ledger: the ledger
+ * @copy: where to put it
+ *
+ * Context: any.
+ *
+ * Return: what kvmgov_ledger_changed() wants to know.
+ */
+static inline unsigned int kvmgov_ledger_copy(const struct kvmgov_ledger *ledger,
+					      struct kvmgov_ledger *copy)
+{
+	unsigned int seq;
+
+	do {
+		seq = read_seqcount_begin(&ledger->seq);
+		*copy = *ledger;
+	} while (read_seqcount_retry(&ledger->seq, seq));
+	return seq;
+}
+
+/**
+ * kvmgov_ledger_changed() - has a ledger changed since it was copied?
+ * @ledger: the ledger
+ * @version: what kvmgov_ledger_copy() returned
+ */
+static inline bool kvmgov_ledger_changed(const struct kvmgov_ledger *ledger,
+					 unsigned int version)
+{
+	return read_seqcount_retry(&ledger->seq, version);
+}
+
 void kvmgov_ledger_init(struct kvmgov_ledger *ledger,
 			const struct kvmgov_facts *facts);
 void kvmgov_ledger_exit_slow(struct kvmgov_ledger *ledger, u32 reason, u64 now);
@@ -223,13 +255,9 @@ void kvmgov_ledger_switch(struct kvmgov_ledger *ledger,
 			  struct kvmgov_exits *exits,
 			  enum kvmgov_state state,
 			  const struct kvmgov_facts *facts);
-unsigned int kvmgov_ledger_copy(const struct kvmgov_ledger *ledger,
-				struct kvmgov_ledger *copy);
 bool kvmgov_ledger_exits(const struct kvmgov_ledger *ledger,
 			 const struct kvmgov_exits *exits, u32 nr,
 			 struct kvmgov_exit_figures *figures);
-bool kvmgov_ledger_changed(const struct kvmgov_ledger *ledger,
-			   unsigned int version);
 void kvmgov_ledger_add(struct kvmgov_ledger *copy,
 		       const struct kvmgov_facts *facts,
 		       struct kvmgov_figures *sum);
