@@ -221,7 +221,7 @@ static void *add_view(void *at, const struct kvmgov_vm_view *view)
  * @skb: the message
  * @vm: the VM
  *
- * Context: any.
+ * Context: RCU.
  */
 int kvmgov_message_vm(struct sk_buff *skb, struct kvmgov_vm *vm)
 {
@@ -259,7 +259,7 @@ int kvmgov_message_vm(struct sk_buff *skb, struct kvmgov_vm *vm)
  * @skb: the message
  * @vcpu: the vCPU
  *
- * Context: any.
+ * Context: RCU.
  */
 int kvmgov_message_vcpu(struct sk_buff *skb, struct kvmgov_vcpu *vcpu)
 {
@@ -386,8 +386,12 @@ int kvmgov_message_final(struct sk_buff *skb, struct kvmgov_vm *vm)
 {
 	struct kvmgov_exit_figures exits;
 	u32 reason;
+	int err;
 
-	if (kvmgov_message_vm(skb, vm) || put_ended(skb))
+	rcu_read_lock();
+	err = kvmgov_message_vm(skb, vm);
+	rcu_read_unlock();
+	if (err || put_ended(skb))
 		return -EMSGSIZE;
 	for (reason = 0; reason < KVMGOV_NR_REASONS; reason++)
 		if (kvmgov_vm_exits(vm, reason, &exits) &&

@@ -74,6 +74,17 @@ static void post_doit(const struct kvmgov_genl_op *op, struct sk_buff *skb,
 		kvmgov_vm_put(info->user_ptr[0]);
 }
 
+/* Tell of a VM that the caller keeps. */
+static int put_kept(struct sk_buff *skb, struct kvmgov_vm *vm)
+{
+	int err;
+
+	rcu_read_lock();
+	err = kvmgov_message_vm(skb, vm);
+	rcu_read_unlock();
+	return err;
+}
+
 /* Make a message that answers @info; @vm is NULL for the module itself. */
 static int reply(struct genl_info *info, struct kvmgov_vm *vm)
 {
@@ -84,8 +95,8 @@ static int reply(struct genl_info *info, struct kvmgov_vm *vm)
 	if (!skb)
 		return -ENOMEM;
 	header = genlmsg_put_reply(skb, info, &family, 0, info->genlhdr->cmd);
-	err = header ? (vm ? kvmgov_message_vm(skb, vm) :
-		       kvmgov_message_info(skb)) : -EMSGSIZE;
+	err = header ? (vm ? put_kept(skb, vm) : kvmgov_message_info(skb)) :
+		       -EMSGSIZE;
 	if (err) {
 		nlmsg_free(skb);
 		return err;
@@ -233,13 +244,9 @@ static void dump_init(struct dump *dump, struct sk_buff *skb,
 /* Begin a message; NULL where there is no room. */
 static struct header *dump_begin(const struct dump *dump)
 {
-	struct header *header;
-
-	if (skb_tailroom(dump->skb) < sizeof(*header))
+	if (skb_tailroom(dump->skb) < sizeof(dump->header))
 		return NULL;
-	header = __skb_put_data(dump->skb, &dump->header, sizeof(*header));
-	nl_dump_check_consistent(dump->cb, &header->nl);
-	return header;
+	return __skb_put_data(dump->skb, &dump->header, sizeof(dump->header));
 }
 
 /* @err says whether all has been put behind @header. */
@@ -256,10 +263,13 @@ static int dump_end(const struct dump *dump, struct header *header, int err)
 
 /*
  * What a dump returns, given how it ended: 0 when it is complete, and what is in
- * the message then needs no further one to say so.
+ * the message then needs no further one to say so. The first message of each part
+ * tells whether something has come or gone since the part before.
  */
 static int dump_result(const struct dump *dump, int err)
 {
+	if (dump->skb->len)
+		nl_dump_check_consistent(dump->cb, nlmsg_hdr(dump->skb));
 	return err == -EMSGSIZE && dump->skb->len ? dump->skb->len : err;
 }
 
@@ -468,7 +478,7 @@ static int put_news(struct sk_buff *skb, const struct news *news)
 	if (news->record)
 		return put_record(skb, news->record);
 	if (news->vm)
-		return kvmgov_message_vm(skb, news->vm);
+		return put_kept(skb, news->vm);
 	return kvmgov_message_process(skb);
 }
 

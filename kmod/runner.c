@@ -125,7 +125,7 @@ void kvmgov_runner_set(struct kvmgov_vcpu *vcpu, struct kvmgov_runner *runner)
  * @task: where to put the thread, to be compared only; NULL where it has none
  * @times: where to put what the scheduler says of it
  *
- * Context: any.
+ * Context: RCU.
  *
  * Return: CPU time that the vCPU has used since it was attached, in ns, up to
  * now.
@@ -134,22 +134,15 @@ u64 kvmgov_runner_read(struct kvmgov_vcpu *vcpu,
 		       const struct task_struct **task,
 		       struct kvmgov_thread_times *times)
 {
-	struct kvmgov_runner *runner;
-	u64 usage;
+	const struct kvmgov_runner *runner = rcu_dereference(vcpu->runner);
 
-	rcu_read_lock();
-	runner = rcu_dereference(vcpu->runner);
-	if (runner) {
-		*task = runner->task;
-		usage = runner_time(runner, times) +
-			READ_ONCE(vcpu->newcomers_ns);
-	} else {
+	if (!runner) {
 		*task = NULL;
 		memset(times, 0, sizeof(*times));
-		usage = READ_ONCE(vcpu->charged_ns);
+		return READ_ONCE(vcpu->charged_ns);
 	}
-	rcu_read_unlock();
-	return usage;
+	*task = runner->task;
+	return runner_time(runner, times) + READ_ONCE(vcpu->newcomers_ns);
 }
 
 /**
@@ -164,6 +157,10 @@ u64 kvmgov_runner_usage(struct kvmgov_vcpu *vcpu)
 {
 	const struct task_struct *task;
 	struct kvmgov_thread_times times;
+	u64 usage;
 
-	return kvmgov_runner_read(vcpu, &task, &times);
+	rcu_read_lock();
+	usage = kvmgov_runner_read(vcpu, &task, &times);
+	rcu_read_unlock();
+	return usage;
 }

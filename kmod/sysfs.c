@@ -183,8 +183,14 @@ static ssize_t vm_comm_show(struct kobject *kobj, struct kobj_attribute *attr,
 }
 ATTR_RO(vm, comm);
 
-#define VM_FIGURES	VM; struct kvmgov_figures sum; \
-			kvmgov_vm_figures(vm, &sum)
+static void vm_figures(struct kvmgov_vm *vm, struct kvmgov_figures *sum)
+{
+	rcu_read_lock();
+	kvmgov_vm_figures(vm, sum);
+	rcu_read_unlock();
+}
+
+#define VM_FIGURES	VM; struct kvmgov_figures sum; vm_figures(vm, &sum)
 
 ATTR_U64(vm, pid, VM, kvmgov_vm_pid(vm));
 ATTR_U64(vm, nr_vcpus, VM, READ_ONCE(vm->nr_vcpus));
@@ -325,8 +331,15 @@ static const struct attribute_group *vm_groups[] = {
 /* vms/<id>/vcpus/<n>/ */
 
 #define VCPU		struct kvmgov_vcpu *vcpu = to_vcpu(kobj)
+static void vcpu_figures(struct kvmgov_vcpu *vcpu, struct kvmgov_figures *sum)
+{
+	rcu_read_lock();
+	kvmgov_vcpu_figures(vcpu, sum);
+	rcu_read_unlock();
+}
+
 #define VCPU_FIGURES	VCPU; struct kvmgov_figures sum = {}; \
-			kvmgov_vcpu_figures(vcpu, &sum)
+			vcpu_figures(vcpu, &sum)
 
 ATTR_U64(vcpu, tid, VCPU, kvmgov_vcpu_tid(vcpu));
 ATTR_U64(vcpu, nr_exits, VCPU_FIGURES, sum.nr_exits);

@@ -111,7 +111,7 @@ static void vcpu_facts_here(struct kvmgov_vcpu *vcpu,
 		facts->halts = vcpu->halts;
 }
 
-/* What is known of @vcpu anywhere. Return: its usage, in ns. */
+/* What is known of @vcpu anywhere. Context: RCU. Return: its usage, in ns. */
 static u64 vcpu_facts(struct kvmgov_vcpu *vcpu, struct kvmgov_facts *facts)
 {
 	unsigned long flags;
@@ -383,7 +383,7 @@ void kvmgov_ungoverned_inc(void)
  * @vcpu: the vCPU
  * @sum: where to add them
  *
- * Context: any.
+ * Context: RCU.
  */
 void kvmgov_vcpu_figures(struct kvmgov_vcpu *vcpu, struct kvmgov_figures *sum)
 {

@@ -130,7 +130,7 @@ struct kvmgov_vm *kvmgov_vm_get(u64 id)
  * @fn: the function; what is not 0 ends it
  * @arg: for @fn
  *
- * Context: any; @fn must not sleep, and ends it before long.
+ * Context: any; @fn is called under RCU, and ends it before long.
  *
  * Return: what @fn has returned last.
  */
@@ -462,11 +462,8 @@ int kvmgov_vm_errno(enum kvmgov_vm_error error)
  */
 pid_t kvmgov_vm_pid(struct kvmgov_vm *vm)
 {
-	bool orphan;
+	bool orphan = READ_ONCE(vm->key) && !pid_has_task(vm->process, PIDTYPE_TGID);
 
-	rcu_read_lock();
-	orphan = READ_ONCE(vm->key) && !pid_task(vm->process, PIDTYPE_TGID);
-	rcu_read_unlock();
 	return orphan ? 0 : vm->pid;
 }
 
@@ -501,17 +498,15 @@ void kvmgov_vm_view(struct kvmgov_vm *vm, u64 now, struct kvmgov_vm_view *view)
  * @vm: the VM
  * @sum: where to put them
  *
- * Context: any.
+ * Context: RCU.
  */
 void kvmgov_vm_figures(struct kvmgov_vm *vm, struct kvmgov_figures *sum)
 {
 	struct kvmgov_vcpu *vcpu;
 
-	memset(sum, 0, sizeof(*sum));
-	rcu_read_lock();
+	*sum = (struct kvmgov_figures) {};
 	list_for_each_entry_rcu(vcpu, &vm->vcpus, siblings)
 		kvmgov_vcpu_figures(vcpu, sum);
-	rcu_read_unlock();
 }
 
 /**
