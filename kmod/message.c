@@ -194,26 +194,42 @@ int kvmgov_message_process(struct sk_buff *skb)
 	return 0;
 }
 
-static void *add_identity(void *at, struct kvmgov_vm *vm,
-			  const struct kvmgov_vm_view *view)
+/*
+ * Add what is set of a VM at the time @now. It may change meanwhile, and counts
+ * only if it has not; the last byte of the name is 0 all the time.
+ */
+static void *add_settings(void *at, const struct kvmgov_vm *vm, u64 now)
 {
-	at = add_u64(at, KVMGOV_A_VM_ID, vm->id);
-	at = add_string(at, KVMGOV_A_VM_NAME, view->name);
-	if (view->has_uuid)
-		at = add(at, KVMGOV_A_VM_UUID, &view->uuid, KVMGOV_UUID_LEN);
-	at = add_u32(at, KVMGOV_A_VM_PID, kvmgov_vm_pid(vm));
-	return add_string(at, KVMGOV_A_VM_COMM, vm->comm);
+	struct kvmgov_cpu_limit limit;
+
+	kvmgov_bw_get(&vm->bw, &limit);
+	at = add_string(at, KVMGOV_A_VM_NAME, vm->name);
+	if (vm->has_uuid)
+		at = add(at, KVMGOV_A_VM_UUID, &vm->uuid, KVMGOV_UUID_LEN);
+	at = add_u32(at, KVMGOV_A_VM_STATE, vm->frozen ?
+		     KVMGOV_VM_STATE_FROZEN : KVMGOV_VM_STATE_RUNNING);
+	at = add_u64(at, KVMGOV_A_VM_CPU_QUOTA_US, limit.quota_us);
+	at = add_u32(at, KVMGOV_A_VM_CPU_PERIOD_US, limit.period_us);
+	at = add_u32(at, KVMGOV_A_VM_CPU_STEAL, vm->steal ?
+		     KVMGOV_STEAL_ON : KVMGOV_STEAL_OFF);
+	return add_u64(at, KVMGOV_A_VM_NR_PERIODS,
+		       kvmgov_bw_nr_periods(&vm->bw, now));
 }
 
-static void *add_view(void *at, const struct kvmgov_vm_view *view)
+/*
+ * The same together, as kvmgov_vm_view(), which would copy it once more. No lock
+ * is taken that a vCPU could wait for.
+ */
+static void *add_view(void *begin, const struct kvmgov_vm *vm, u64 now)
 {
-	at = add_u32(at, KVMGOV_A_VM_STATE, view->frozen ?
-		     KVMGOV_VM_STATE_FROZEN : KVMGOV_VM_STATE_RUNNING);
-	at = add_u64(at, KVMGOV_A_VM_CPU_QUOTA_US, view->limit.quota_us);
-	at = add_u32(at, KVMGOV_A_VM_CPU_PERIOD_US, view->limit.period_us);
-	at = add_u32(at, KVMGOV_A_VM_CPU_STEAL, view->steal ?
-		     KVMGOV_STEAL_ON : KVMGOV_STEAL_OFF);
-	return add_u64(at, KVMGOV_A_VM_NR_PERIODS, view->nr_periods);
+	unsigned int seq;
+	void *at;
+
+	do {
+		seq = read_seqcount_begin(&vm->seq);
+		at = add_settings(begin, vm, now);
+	} while (read_seqcount_retry(&vm->seq, seq));
+	return at;
 }
 
 /**
@@ -225,17 +241,17 @@ static void *add_view(void *at, const struct kvmgov_vm_view *view)
  */
 int kvmgov_message_vm(struct sk_buff *skb, struct kvmgov_vm *vm)
 {
-	struct kvmgov_vm_view view __uninitialized;
 	struct kvmgov_figures sum __uninitialized;
 	u64 now = ktime_get_ns();
 	void *at = room(skb);
 
 	if (!at)
 		return -EMSGSIZE;
-	kvmgov_vm_view(vm, now, &view);
 	kvmgov_vm_figures(vm, &sum);
-	at = add_identity(at, vm, &view);
-	at = add_view(at, &view);
+	at = add_u64(at, KVMGOV_A_VM_ID, vm->id);
+	at = add_u32(at, KVMGOV_A_VM_PID, kvmgov_vm_pid(vm));
+	at = add_string(at, KVMGOV_A_VM_COMM, vm->comm);
+	at = add_view(at, vm, now);
 	at = add_u32(at, KVMGOV_A_VM_NR_VCPUS, READ_ONCE(vm->nr_vcpus));
 	at = add_u64(at, KVMGOV_A_VM_AGE_NS, now - vm->born_ns);
 	at = add_u64(at, KVMGOV_A_VM_USAGE_NS, sum.usage_ns);
