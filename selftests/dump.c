@@ -28,9 +28,9 @@
 #define MAX_VMS	 1000
 #define PATIENCE (120 * NS_PER_S)
 
-static long vms = 200;
+static long vms = 1000;
 static long rounds = 5;
-static long allowed = 1250;
+static long allowed = 1000;
 
 static const struct test_option options[] = { { "vms", &vms, "VMs of one vCPU" },
 					      { "rounds", &rounds, "the quickest of so many" },
