@@ -2,6 +2,7 @@
 /*
  * CPU bandwidth: quota per period, with debt.
  */
+#include <linux/compiler.h>
 #include <linux/errno.h>
 #include <linux/math64.h>
 #include <linux/overflow.h>
@@ -32,7 +33,8 @@ int kvmgov_cpu_limit_check(const struct kvmgov_cpu_limit *limit)
 static void bw_assign(struct kvmgov_bandwidth *bw,
 		      const struct kvmgov_cpu_limit *limit)
 {
-	bw->period = (u64)limit->period_us * NSEC_PER_USEC;
+	/* Who reads without a lock divides by it before he knows whether it counts. */
+	WRITE_ONCE(bw->period, (u64)limit->period_us * NSEC_PER_USEC);
 	bw->quota = limit->quota_us == KVMGOV_BW_UNLIMITED ?
 		    KVMGOV_BW_UNLIMITED : limit->quota_us * NSEC_PER_USEC;
 }

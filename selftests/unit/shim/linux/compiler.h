@@ -10,5 +10,6 @@
 
 /* One thread has all there is. */
 #define READ_ONCE(x) (x)
+#define WRITE_ONCE(x, value) ((x) = (value))
 
 #endif /* SHIM_LINUX_COMPILER_H */
