@@ -9,7 +9,7 @@
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 /* One thread has all there is. */
-#define READ_ONCE(x) (x)
+#define READ_ONCE(x)	     (x)
 #define WRITE_ONCE(x, value) ((x) = (value))
 
 #endif /* SHIM_LINUX_COMPILER_H */
