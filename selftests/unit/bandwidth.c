@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../../kmod/bandwidth.h"
+#include "rnd.h"
 #include "unit.h"
 
 #define MS   1000000ULL
@@ -183,23 +184,6 @@ static void test_extremes(void)
 	kvmgov_bw_roll(&bw, S64_MAX);
 	ok &= EXPECT(bw.used == 0);
 	report(ok, "extreme values saturate instead of wrapping around");
-}
-
-/* xorshift64*, Vigna 2016: the same numbers on every machine. */
-static u64 rnd(u64 *state)
-{
-	*state ^= *state >> 12;
-	*state ^= *state << 25;
-	*state ^= *state >> 27;
-	return *state * 0x2545F4914F6CDD1DULL;
-}
-
-static u64 rnd_between(u64 *state, u64 min, u64 max)
-{
-	/* Small and large magnitudes alike. */
-	u64 span = (max - min) >> rnd(state) % 40;
-
-	return min + (span ? rnd(state) % (span + 1) : 0);
 }
 
 /*

@@ -6,6 +6,9 @@
 #ifndef SHIM_LINUX_TYPES_H
 #define SHIM_LINUX_TYPES_H
 
+/* Tools that use those sources use headers of the kernel's for user space as well. */
+#include_next <linux/types.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
