@@ -309,6 +309,13 @@ int kvmgov_period_parse(const char *text, const struct kvmgov_limits *limits, ui
 			struct kvmgov_error *err);
 const char *kvmgov_period_format(uint32_t period_us, char *buf, size_t size);
 
+/*
+ * A length of time: a number with its unit (ns, us, ms, s, min, h or d), as "1.5ms", or
+ * 0. What is finer than 1 ns is EINVAL, what does not fit ERANGE.
+ */
+int kvmgov_time_parse(const char *text, uint64_t *ns, struct kvmgov_error *err);
+const char *kvmgov_time_format(uint64_t ns, char *buf, size_t size);
+
 /* "" is a UUID of zeroes, which takes a VM's UUID away. */
 int kvmgov_uuid_parse(const char *text, uint8_t uuid[KVMGOV_UUID_LEN], struct kvmgov_error *err);
 const char *kvmgov_uuid_format(const uint8_t uuid[KVMGOV_UUID_LEN], char *buf, size_t size);

@@ -56,6 +56,21 @@ static void try_period(const char *text)
 	FUZZ_CHECK(again == us, buf);
 }
 
+static void try_time(const char *text)
+{
+	struct kvmgov_error err;
+	char buf[KVMGOV_VALUE_LEN];
+	uint64_t ns, again;
+
+	if (kvmgov_time_parse(text, &ns, &err)) {
+		refused(&err, "time");
+		return;
+	}
+	kvmgov_time_format(ns, buf, sizeof(buf));
+	FUZZ_CHECK(!kvmgov_time_parse(buf, &again, &err), buf);
+	FUZZ_CHECK(again == ns, buf);
+}
+
 static void try_uuid(const char *text)
 {
 	uint8_t uuid[KVMGOV_UUID_LEN], again[KVMGOV_UUID_LEN];
@@ -100,6 +115,7 @@ static void try_format(const uint8_t *data, size_t size)
 	buf = malloc(room);
 	FUZZ_CHECK(memchr(kvmgov_cpu_format(number, buf, room), 0, room), NULL);
 	FUZZ_CHECK(memchr(kvmgov_period_format(number, buf, room), 0, room), NULL);
+	FUZZ_CHECK(memchr(kvmgov_time_format(number, buf, room), 0, room), NULL);
 	kvmgov_cpu_from_quota(number, number >> 32);
 	free(buf);
 }
@@ -114,6 +130,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	try_cpu(text, 1000, NULL);
 	try_cpu(text, 0, &limits);
 	try_period(text);
+	try_time(text);
 	try_uuid(text);
 	try_name(text);
 	try_format(data, size);

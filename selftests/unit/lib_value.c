@@ -345,9 +345,66 @@ static void test_random_text(void)
 	report(ok, "what is accepted of random text is written back the same");
 }
 
+static void test_time(void)
+{
+	static const struct {
+		const char *text;
+		int code;
+		uint64_t ns;
+	} cases[] = {
+		{ "0", 0, 0 },
+		{ "0s", 0, 0 },
+		{ "1ns", 0, 1 },
+		{ "1.5us", 0, 1500 },
+		{ "24ms", 0, 24000000 },
+		{ "0.000000001s", 0, 1 },
+		{ "1.5min", 0, 90000000000 },
+		{ "2h", 0, 7200000000000 },
+		{ "50d", 0, 4320000000000000 },
+		{ "18446744073709551614ns", 0, UINT64_MAX - 1 },
+		{ "18446744073709551615ns", ERANGE, 0 },
+		{ "1000000d", ERANGE, 0 },
+		{ "99999999999999999999s", ERANGE, 0 },
+		{ "", EINVAL, 0 },
+		{ "5", EINVAL, 0 },
+		{ "ms", EINVAL, 0 },
+		{ "-1ms", EINVAL, 0 },
+		{ " 1ms", EINVAL, 0 },
+		{ "1 ms", EINVAL, 0 },
+		{ "1msx", EINVAL, 0 },
+		{ "0.5ns", EINVAL, 0 },
+		{ "1.0001us", EINVAL, 0 },
+		{ "1e3ms", EINVAL, 0 },
+		{ "1.ms", EINVAL, 0 },
+	};
+	char buf[KVMGOV_VALUE_LEN];
+	struct kvmgov_error err;
+	uint64_t ns, again;
+	bool ok = true;
+	size_t i;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		ret = kvmgov_time_parse(cases[i].text, &ns, &err);
+		if (!EXPECT(ret == (cases[i].code ? -1 : 0)))
+			printf("# '%s'\n", cases[i].text);
+		ok &= ret == (cases[i].code ? -1 : 0);
+		if (ret) {
+			ok &= EXPECT(err.code == cases[i].code && strstr(err.text, "allowed"));
+			continue;
+		}
+		ok &= EXPECT(ns == cases[i].ns);
+		kvmgov_time_format(ns, buf, sizeof(buf));
+		ok &= EXPECT(!kvmgov_time_parse(buf, &again, NULL) && again == ns);
+	}
+	ok &= EXPECT(!strcmp(kvmgov_time_format(0, buf, sizeof(buf)), "0ns"));
+	ok &= EXPECT(!strcmp(kvmgov_time_format(5750000, buf, sizeof(buf)), "5.75ms"));
+	report(ok, "lengths of time");
+}
+
 int main(void)
 {
-	printf("TAP version 13\n1..12\n");
+	printf("TAP version 13\n1..13\n");
 	test_cpu_good();
 	test_cpu_bad();
 	test_cpu_message();
@@ -359,5 +416,6 @@ int main(void)
 	test_name();
 	test_small_buffers();
 	test_random_text();
-	return nr_failed || nr_tests != 12;
+	test_time();
+	return nr_failed || nr_tests != 13;
 }

@@ -45,7 +45,7 @@ struct command {
 };
 
 extern const struct command cmd_list, cmd_show, cmd_set, cmd_reset, cmd_freeze, cmd_thaw, cmd_stat,
-	cmd_top, cmd_exits, cmd_events, cmd_history, cmd_doctor;
+	cmd_top, cmd_exits, cmd_events, cmd_history, cmd_simulate, cmd_doctor;
 
 /**
  * struct cli - One run of the tool
@@ -101,6 +101,9 @@ int out_width(const char *text);
  * there is more. Return the width.
  */
 int out_clip(char *buf, size_t size, const char *text, int columns);
+
+/* Length of the valid UTF-8 character that @text starts with, or 0. */
+size_t utf8_len(const unsigned char *text);
 
 /* JSON values, never failing; @text may hold any bytes. */
 struct json_object *js_object(void);

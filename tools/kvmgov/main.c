@@ -8,8 +8,8 @@
 #include "cli.h"
 
 static const struct command *const commands[] = {
-	&cmd_list, &cmd_show, &cmd_set,	  &cmd_reset,  &cmd_freeze,  &cmd_thaw,
-	&cmd_stat, &cmd_top,  &cmd_exits, &cmd_events, &cmd_history, &cmd_doctor,
+	&cmd_list, &cmd_show,  &cmd_set,    &cmd_reset,	  &cmd_freeze,	 &cmd_thaw,   &cmd_stat,
+	&cmd_top,  &cmd_exits, &cmd_events, &cmd_history, &cmd_simulate, &cmd_doctor,
 };
 
 static void print_help(void)
@@ -22,7 +22,7 @@ static void print_help(void)
 	       "\n"
 	       "Commands (without one: list):\n");
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		printf("  %-7s %-20s %s\n", commands[i]->name, commands[i]->operands,
+		printf("  %-8s %-20s %s\n", commands[i]->name, commands[i]->operands,
 		       commands[i]->summary);
 	printf("\n"
 	       "  -j, --json     write JSON, errors included\n"

@@ -146,8 +146,7 @@ struct json_object *js_bool(bool value)
 	return must(json_object_new_boolean(value));
 }
 
-/* Length of the valid UTF-8 character that @text starts with, or 0. */
-static size_t utf8_len(const unsigned char *text)
+size_t utf8_len(const unsigned char *text)
 {
 	static const struct {
 		unsigned char mask, lead;

@@ -255,6 +255,64 @@ int kvmgov_period_parse(const char *text, const struct kvmgov_limits *limits, ui
 				     text, code == ERANGE ? " that is accepted" : "", lo, hi);
 }
 
+/* --- lengths of time --- */
+
+static const struct {
+	const char *unit;
+	int decimals;
+	uint64_t factor; /* from that many decimals to ns */
+} time_units[] = {
+	{ "ns", 0, 1 },	  { "us", 3, 1 },   { "ms", 6, 1 },    { "s", 9, 1 },
+	{ "min", 9, 60 }, { "h", 9, 3600 }, { "d", 9, 86400 },
+};
+
+int kvmgov_time_parse(const char *text, uint64_t *ns, struct kvmgov_error *err)
+{
+	const char *why = "is not a length of time";
+	int code = EINVAL;
+	uint64_t value;
+	size_t i;
+
+	if (!strcmp(text, "0")) {
+		*ns = 0;
+		return 0;
+	}
+	for (i = 0; i < ARRAY_SIZE(time_units); i++) {
+		const char *end = decimal_parse(text, time_units[i].decimals, &value);
+
+		if (!end || strcmp(end, time_units[i].unit))
+			continue;
+		if (value != UINT64_MAX &&
+		    !__builtin_mul_overflow(value, time_units[i].factor, &value)) {
+			*ns = value;
+			return 0;
+		}
+		why = "is too long a time";
+		code = ERANGE;
+	}
+	return kvmgov_error_set_attr(err, code, "time",
+				     "'%.64s' %s; allowed: a number with its unit (ns, us, ms, s, "
+				     "min, h or d), to the ns, or 0",
+				     text, why);
+}
+
+const char *kvmgov_time_format(uint64_t ns, char *buf, size_t size)
+{
+	static const struct {
+		const char *unit;
+		uint64_t ns;
+	} units[] = { { "ns", 1 }, { "us", 1000 }, { "ms", 1000000 }, { "s", 1000000000 } };
+	size_t i = ARRAY_SIZE(units) - 1;
+	int len;
+
+	while (i && ns < units[i].ns)
+		i--;
+	len = decimal_format(ns, units[i].ns, buf, size);
+	if (len >= 0 && (size_t)len < size)
+		snprintf(buf + len, size - len, "%s", units[i].unit);
+	return buf;
+}
+
 /* --- UUIDs --- */
 
 static int hex_digit(char c)

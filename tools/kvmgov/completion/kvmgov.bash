@@ -36,11 +36,26 @@ _kvmgov() {
 		return
 	fi
 
+	if [[ $command == simulate && ${COMP_WORDS[COMP_CWORD - 1]} == @(-p|--policy) ]]; then
+		words=$(kvmgov simulate --help | sed -n 's/.*which policies (all): //p' | tr -d ,)
+		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+		return
+	fi
+
 	case $command:$current in
 	:-*) words='--json --help --version' ;;
-	:*) words='list show set reset freeze thaw stat top exits events history doctor' ;;
+	:*) words='list show set reset freeze thaw stat top exits events history simulate doctor' ;;
 	exits:-*) words='--histogram --vcpus --json --help' ;;
 	top:-*) words='--batch --iterations --delay --sort --reverse --json --help' ;;
+	simulate:-*)
+		words='--policy --cpus --quantum --alpha --guess --max-wait --ageing --boost
+			--boost-sleep --poisson --service --jobs --seed --gantt --svg --verbose
+			--json --help'
+		;;
+	simulate:*)
+		mapfile -t COMPREPLY < <(compgen -f -- "$current")
+		return
+		;;
 	history:-*) words='--ended --json --help' ;;
 	events:-*) words='--count --timeout --json --help' ;;
 	list:-* | show:-* | stat:-* | doctor:-*) words='--json --help' ;;
