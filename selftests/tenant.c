@@ -258,8 +258,11 @@ static void nobody_waits(const void *arg)
 	linux_guest_start(&guest, 2, "");
 	NEED(guest.flushes, "the guest does not have the host flush TLBs");
 	shots = shoot(3 * HOLD_MS, true);
-	/* One each time that it is first, if they did. */
-	CHECK(shots.late <= 2, "%lu of %lu took longer than three holds", shots.late, shots.nr);
+	/*
+	 * Six of the twenty times that it is first, if they did. One that the host's
+	 * scheduler takes off its CPU between hold and guest KVM does not announce.
+	 */
+	CHECK(shots.late <= 4, "%lu of %lu took longer than three holds", shots.late, shots.nr);
 	CHECK(shots.nr > 10UL * seconds, "%lu in %ld s only", shots.nr, 4 * seconds);
 }
 
