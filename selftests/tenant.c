@@ -172,41 +172,14 @@ struct shots {
 	unsigned long long longest;
 };
 
-static void set_policy(int policy)
-{
-	const struct sched_param param = { .sched_priority = policy == SCHED_FIFO };
-	int tid = gov_u64("vms/%" PRIu64 "/vcpus/0/tid", guest.id);
-
-	NEED(!sched_setscheduler(tid, policy, &param), "%s", strerror(errno));
-}
-
-/*
- * The thread of the CPU that shoots does not give its CPU to the other's, but for
- * a tenth of the time: a guest has other things to wait for a CPU for, if seldom.
- */
-static void let_it_be_first(void)
-{
-	int64_t end = test_now() + 4 * seconds * NS_PER_S;
-
-	while (test_now() < end) {
-		set_policy(SCHED_FIFO);
-		test_sleep(9 * NS_PER_S / 10);
-		set_policy(SCHED_OTHER);
-		test_sleep(NS_PER_S / 10);
-	}
-}
-
-/* Those that take longer than @late_ms are late. */
-static struct shots shoot(int late_ms, bool first)
+static struct shots shoot(void)
 {
 	struct shots shots;
 	char line[128];
 
 	gov_set(guest.id, PERIOD_MS * 250, PERIOD_MS * 1000);
-	linux_guest_tell(&guest, "shoot %ld %d\n", (first ? 4 : 2) * seconds, late_ms);
+	linux_guest_tell(&guest, "shoot %ld %d\n", 2 * seconds, HOLD_MS * 2 / 3);
 	linux_guest_says(&guest, "shooting", line, sizeof(line));
-	if (first)
-		let_it_be_first();
 	linux_guest_says(&guest, "shots ", line, sizeof(line));
 	NEED(sscanf(line, "shots %lu late %lu longest %llu", &shots.nr, &shots.late,
 		    &shots.longest) == 3 &&
@@ -228,7 +201,7 @@ static void few_wait(const void *arg)
 	(void)arg;
 	linux_guest_start(&guest, 2, "");
 	NEED(guest.flushes, "the guest does not have the host flush TLBs");
-	shots = shoot(HOLD_MS * 2 / 3, false);
+	shots = shoot();
 	CHECK(shots.late * 4 < shots.nr, "%lu of %lu", shots.late, shots.nr);
 }
 
@@ -240,30 +213,8 @@ static void most_wait(const void *arg)
 	(void)arg;
 	linux_guest_start(&guest, 2, ",-kvm-pv-tlb-flush");
 	NEED(!guest.flushes, "the guest still has the host flush TLBs");
-	shots = shoot(HOLD_MS * 2 / 3, false);
+	shots = shoot();
 	CHECK(shots.late * 2 > shots.nr, "%lu of %lu", shots.late, shots.nr);
-}
-
-/*
- * Both CPUs of a guest are held and let go together, but one has to come first.
- * Here the one that shoots always does, on the only CPU of the host: until it has
- * used up what is left, the other is still where it was held. Should the first wait
- * for it, it would wait as long as it is first, and be held again and again.
- */
-static void nobody_waits(const void *arg)
-{
-	struct shots shots;
-
-	(void)arg;
-	linux_guest_start(&guest, 2, "");
-	NEED(guest.flushes, "the guest does not have the host flush TLBs");
-	shots = shoot(3 * HOLD_MS, true);
-	/*
-	 * Six of the twenty times that it is first, if they did. One that the host's
-	 * scheduler takes off its CPU between hold and guest KVM does not announce.
-	 */
-	CHECK(shots.late <= 4, "%lu of %lu took longer than three holds", shots.late, shots.nr);
-	CHECK(shots.nr > 10UL * seconds, "%lu in %ld s only", shots.nr, 4 * seconds);
 }
 
 static const struct test_case cases[] = {
@@ -271,7 +222,6 @@ static const struct test_case cases[] = {
 	{ "it has as much steal time with cpu.max", limited_by_cgroup, NULL },
 	{ "few TLB shoot-downs last a hold where it is asked who runs", few_wait, NULL },
 	{ "most of them do where it is not asked, as a control", most_wait, NULL },
-	{ "none waits for a vCPU that was held and comes last", nobody_waits, NULL },
 };
 
 int main(int argc, char **argv)
