@@ -5,7 +5,6 @@
  */
 #define _GNU_SOURCE
 #include <inttypes.h>
-#include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
