@@ -178,7 +178,6 @@ static struct shots shoot(void)
 
 	gov_set(guest.id, PERIOD_MS * 250, PERIOD_MS * 1000);
 	linux_guest_tell(&guest, "shoot %ld %d\n", 2 * seconds, HOLD_MS * 2 / 3);
-	linux_guest_says(&guest, "shooting", line, sizeof(line));
 	linux_guest_says(&guest, "shots ", line, sizeof(line));
 	NEED(sscanf(line, "shots %lu late %lu longest %llu", &shots.nr, &shots.late,
 		    &shots.longest) == 3 &&

@@ -161,7 +161,6 @@ static void shoot(long seconds, long limit_ms)
 	}
 	while (range.rounds < 1000)
 		usleep(1000);
-	puts("shooting");
 	shoot_until(&range, now() + seconds * NS_PER_S, limit_ms * NS_PER_MS);
 	range.done = true;
 	pthread_join(user, NULL);
