@@ -205,25 +205,34 @@ const char *kvmgov_cpu_format(uint64_t microcpus, char *buf, size_t size)
 
 static const struct {
 	const char *unit;
-	uint32_t us;
 	int decimals;
 } period_units[] = {
-	{ "us", 1, 0 },
-	{ "ms", 1000, 3 },
-	{ "s", 1000000, 6 },
+	{ "us", 0 },
+	{ "ms", 3 },
+	{ "s", 6 },
 };
+
+/* In the largest unit that it has at least one of, of those from @unit on. */
+static const char *ns_format(uint64_t ns, size_t unit, char *buf, size_t size)
+{
+	static const struct {
+		const char *unit;
+		uint64_t ns;
+	} units[] = { { "ns", 1 }, { "us", 1000 }, { "ms", 1000000 }, { "s", 1000000000 } };
+	size_t i = ARRAY_SIZE(units) - 1;
+	int len;
+
+	while (i > unit && ns < units[i].ns)
+		i--;
+	len = decimal_format(ns, units[i].ns, buf, size);
+	if (len >= 0 && (size_t)len < size)
+		snprintf(buf + len, size - len, "%s", units[i].unit);
+	return buf;
+}
 
 const char *kvmgov_period_format(uint32_t period_us, char *buf, size_t size)
 {
-	size_t i = ARRAY_SIZE(period_units) - 1;
-	int len;
-
-	while (i && period_us < period_units[i].us)
-		i--;
-	len = decimal_format(period_us, period_units[i].us, buf, size);
-	if (len >= 0 && (size_t)len < size)
-		snprintf(buf + len, size - len, "%s", period_units[i].unit);
-	return buf;
+	return ns_format(period_us * 1000ULL, 1, buf, size);
 }
 
 int kvmgov_period_parse(const char *text, const struct kvmgov_limits *limits, uint32_t *period_us,
@@ -298,19 +307,7 @@ int kvmgov_time_parse(const char *text, uint64_t *ns, struct kvmgov_error *err)
 
 const char *kvmgov_time_format(uint64_t ns, char *buf, size_t size)
 {
-	static const struct {
-		const char *unit;
-		uint64_t ns;
-	} units[] = { { "ns", 1 }, { "us", 1000 }, { "ms", 1000000 }, { "s", 1000000000 } };
-	size_t i = ARRAY_SIZE(units) - 1;
-	int len;
-
-	while (i && ns < units[i].ns)
-		i--;
-	len = decimal_format(ns, units[i].ns, buf, size);
-	if (len >= 0 && (size_t)len < size)
-		snprintf(buf + len, size - len, "%s", units[i].unit);
-	return buf;
+	return ns_format(ns, 0, buf, size);
 }
 
 /* --- UUIDs --- */
