@@ -7,12 +7,6 @@
 #include "arch.h"
 #include "ledger.h"
 
-/* How far a counter has come; those of other CPUs may seem to go back a bit. */
-static u64 since_base(u64 base, u64 now)
-{
-	return now > base ? now - base : 0;
-}
-
 /* Is an exit being handled now? A hold does not count as that. */
 static bool ledger_handles(const struct kvmgov_ledger *ledger)
 {
@@ -26,14 +20,14 @@ static __always_inline void ledger_compare(const struct kvmgov_facts *base,
 					   const struct kvmgov_facts *facts,
 					   struct kvmgov_stay *stay)
 {
-	u64 clock = since_base(base->times.clock, facts->times.clock);
-	u64 cpu = since_base(base->times.cpu, facts->times.cpu);
-	u64 ready = since_base(base->times.ready, facts->times.ready);
-	u64 halted = since_base(base->halts.wait_ns, facts->halts.wait_ns);
-	u64 polled = since_base(base->halts.poll_ns, facts->halts.poll_ns);
+	u64 clock = kvmgov_elapsed(base->times.clock, facts->times.clock);
+	u64 cpu = kvmgov_elapsed(base->times.cpu, facts->times.cpu);
+	u64 ready = kvmgov_elapsed(base->times.ready, facts->times.ready);
+	u64 halted = kvmgov_elapsed(base->halts.wait_ns, facts->halts.wait_ns);
+	u64 polled = kvmgov_elapsed(base->halts.poll_ns, facts->halts.poll_ns);
 
 	stay->ready = kvmgov_ns_to_cycles(ready);
-	stay->asleep = kvmgov_ns_to_cycles(since_base(cpu + ready, clock));
+	stay->asleep = kvmgov_ns_to_cycles(kvmgov_elapsed(cpu + ready, clock));
 	/* KVM counts a halt when it is over. */
 	stay->halted = facts->halts.lasts ? stay->asleep :
 					    kvmgov_ns_to_cycles(halted);
@@ -49,7 +43,7 @@ static __always_inline u64 ledger_divide(struct kvmgov_ledger *ledger,
 					 u64 now)
 {
 	struct kvmgov_stay stay = {
-		.length = since_base(ledger->since, now),
+		.length = kvmgov_elapsed(ledger->since, now),
 	};
 
 	/* Of a thread that is new to the vCPU there is nothing to compare. */
@@ -75,7 +69,7 @@ static void ledger_close(struct kvmgov_ledger *ledger,
 		length = ledger_divide(ledger, facts, now);
 		ledger->base = *facts;
 	} else {
-		length = since_base(ledger->since, now);
+		length = kvmgov_elapsed(ledger->since, now);
 		ledger->cycles[ledger_at_state(ledger->at)] += length;
 	}
 	if (ledger_handles(ledger))
@@ -111,8 +105,8 @@ void kvmgov_ledger_exit_slow(struct kvmgov_ledger *ledger, u32 reason, u64 now)
 		reason = KVMGOV_REASON_UNKNOWN;
 	raw_write_seqcount_begin(&ledger->seq);
 	/* Time stamps of two CPUs may be off by a bit: never run backwards. */
-	ledger->cycles[ledger_at_state(ledger->at)] += since_base(ledger->since, now);
-	ledger->since += since_base(ledger->since, now);
+	ledger->cycles[ledger_at_state(ledger->at)] += kvmgov_elapsed(ledger->since, now);
+	ledger->since += kvmgov_elapsed(ledger->since, now);
 	WRITE_ONCE(ledger->at, LEDGER_AT(KVMGOV_STATE_EXIT, reason));
 	ledger->nr_exits++;
 	raw_write_seqcount_end(&ledger->seq);
@@ -236,7 +230,7 @@ bool kvmgov_ledger_exits(const struct kvmgov_ledger *ledger,
 		seq = read_seqcount_begin(&ledger->seq);
 		cycles = ledger->handled;
 		if (ledger_handles(ledger))
-			cycles += since_base(ledger->since, kvmgov_cycles());
+			cycles += kvmgov_elapsed(ledger->since, kvmgov_cycles());
 		found = kvmgov_exits_read(exits, nr, ledger_at_reason(ledger->at), cycles,
 					  figures);
 	} while (read_seqcount_retry(&ledger->seq, seq));

@@ -271,6 +271,23 @@ int kvmgov_message_vm(struct sk_buff *skb, struct kvmgov_vm *vm)
 }
 
 /**
+ * kvmgov_message_kept() - tell of a VM that the caller keeps
+ * @skb: the message
+ * @vm: the VM
+ *
+ * Context: any.
+ */
+int kvmgov_message_kept(struct sk_buff *skb, struct kvmgov_vm *vm)
+{
+	int err;
+
+	rcu_read_lock();
+	err = kvmgov_message_vm(skb, vm);
+	rcu_read_unlock();
+	return err;
+}
+
+/**
  * kvmgov_message_vcpu() - tell of a vCPU
  * @skb: the message
  * @vcpu: the vCPU
@@ -402,12 +419,8 @@ int kvmgov_message_final(struct sk_buff *skb, struct kvmgov_vm *vm)
 {
 	struct kvmgov_exit_figures exits;
 	u32 reason;
-	int err;
 
-	rcu_read_lock();
-	err = kvmgov_message_vm(skb, vm);
-	rcu_read_unlock();
-	if (err || put_ended(skb))
+	if (kvmgov_message_kept(skb, vm) || put_ended(skb))
 		return -EMSGSIZE;
 	for (reason = 0; reason < KVMGOV_NR_REASONS; reason++)
 		if (kvmgov_vm_exits(vm, reason, &exits) &&

@@ -14,6 +14,7 @@ struct sk_buff;
 
 int kvmgov_message_info(struct sk_buff *skb);
 int kvmgov_message_vm(struct sk_buff *skb, struct kvmgov_vm *vm);
+int kvmgov_message_kept(struct sk_buff *skb, struct kvmgov_vm *vm);
 int kvmgov_message_vcpu(struct sk_buff *skb, struct kvmgov_vcpu *vcpu);
 int kvmgov_message_exit(struct sk_buff *skb, const struct kvmgov_vcpu *vcpu,
 			const struct kvmgov_exit_figures *exits);

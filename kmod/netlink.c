@@ -74,17 +74,6 @@ static void post_doit(const struct kvmgov_genl_op *op, struct sk_buff *skb,
 		kvmgov_vm_put(info->user_ptr[0]);
 }
 
-/* Tell of a VM that the caller keeps. */
-static int put_kept(struct sk_buff *skb, struct kvmgov_vm *vm)
-{
-	int err;
-
-	rcu_read_lock();
-	err = kvmgov_message_vm(skb, vm);
-	rcu_read_unlock();
-	return err;
-}
-
 /* Make a message that answers @info; @vm is NULL for the module itself. */
 static int reply(struct genl_info *info, struct kvmgov_vm *vm)
 {
@@ -95,8 +84,8 @@ static int reply(struct genl_info *info, struct kvmgov_vm *vm)
 	if (!skb)
 		return -ENOMEM;
 	header = genlmsg_put_reply(skb, info, &family, 0, info->genlhdr->cmd);
-	err = header ? (vm ? put_kept(skb, vm) : kvmgov_message_info(skb)) :
-		       -EMSGSIZE;
+	err = header ? (vm ? kvmgov_message_kept(skb, vm) :
+		       kvmgov_message_info(skb)) : -EMSGSIZE;
 	if (err) {
 		nlmsg_free(skb);
 		return err;
@@ -478,7 +467,7 @@ static int put_news(struct sk_buff *skb, const struct news *news)
 	if (news->record)
 		return put_record(skb, news->record);
 	if (news->vm)
-		return put_kept(skb, news->vm);
+		return kvmgov_message_kept(skb, news->vm);
 	return kvmgov_message_process(skb);
 }
 

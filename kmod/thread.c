@@ -31,12 +31,6 @@ bool kvmgov_thread_exact(void)
 	return KVMGOV_EXEC_CLOCK_READABLE;
 }
 
-/* How much later @now is than @then; clocks of two CPUs may be off by a bit. */
-static u64 elapsed(u64 then, u64 now)
-{
-	return (s64)(now - then) > 0 ? now - then : 0;
-}
-
 static bool thread_runs(struct task_struct *task)
 {
 	return task == current || kvmgov_task_on_cpu(task);
@@ -73,9 +67,9 @@ void kvmgov_thread_times(struct task_struct *task,
 			break;
 	}
 	if (times->runs && kvmgov_thread_exact())
-		times->cpu += elapsed(start, times->clock);
+		times->cpu += kvmgov_elapsed(start, times->clock);
 	else if (!times->runs && queued)
-		times->ready += elapsed(queued, times->clock);
+		times->ready += kvmgov_elapsed(queued, times->clock);
 }
 
 /**

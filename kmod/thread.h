@@ -25,6 +25,16 @@ struct kvmgov_thread_times {
 	bool runs;
 };
 
+/**
+ * kvmgov_elapsed() - how far a clock or a counter has come
+ * @then: what it said
+ * @now: what it says; where that is of another CPU it may seem to go back a bit
+ */
+static inline u64 kvmgov_elapsed(u64 then, u64 now)
+{
+	return now > then ? now - then : 0;
+}
+
 bool kvmgov_thread_exact(void);
 u64 kvmgov_thread_cpu(struct task_struct *task);
 void kvmgov_thread_add_ready(u64 ns);
