@@ -27,6 +27,7 @@ guest_spin:
 /*
  * Reads the TSC again and again. Two reads that lie further apart than the
  * threshold are a gap: the vCPU was not running. Begin and end go to the ring.
+ * PAUSE, where it is no exit, is where QEMU passes on to another CPU.
  */
 guest_gap:
 	leaq	GUEST_RING(%rdi), %r10
@@ -45,6 +46,7 @@ guest_gap:
 	ja	2f
 	movq	%rax, %r8
 	incq	GA_WORK(%rdi)
+	pause
 	jmp	1b
 2:	addq	%r9, GA_LOST(%rdi)
 	cmpq	GA_LONGEST(%rdi), %r9

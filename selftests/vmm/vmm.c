@@ -373,6 +373,10 @@ static int open_vm(struct vmm *vmm)
 		.memory_size = vmm->mem_size,
 		.userspace_addr = (uintptr_t)vmm->mem,
 	};
+	struct kvm_enable_cap pause = {
+		.cap = KVM_CAP_X86_DISABLE_EXITS,
+		.args = { KVM_X86_DISABLE_EXITS_PAUSE },
+	};
 	unsigned int i;
 
 	vmm->pid = getpid();
@@ -387,6 +391,8 @@ static int open_vm(struct vmm *vmm)
 	if (vmm->vm_fd < 0)
 		return -1;
 	fcntl(vmm->vm_fd, F_SETFD, FD_CLOEXEC);
+	if (vmm->opts.mode == VMM_GAP && ioctl(vmm->vm_fd, KVM_ENABLE_CAP, &pause))
+		return -1;
 	if (vmm->opts.irqchip && ioctl(vmm->vm_fd, KVM_CREATE_IRQCHIP, 0))
 		return -1;
 	if (ioctl(vmm->vm_fd, KVM_SET_USER_MEMORY_REGION, &region))
