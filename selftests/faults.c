@@ -24,25 +24,32 @@
 
 static const struct vmm_opts two = { .nr_vcpus = 2, .mode = VMM_SPIN };
 
-static void param_write(unsigned int nth)
+static int param_open(const char *name, int flags)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), FAULTS "%s", name);
+	fd = open(path, flags | O_CLOEXEC);
+	NEED(fd >= 0, "%s: %s", path, strerror(errno));
+	return fd;
+}
+
+static void param_write(const char *name, unsigned int value)
 {
 	char text[16];
-	int fd = open(FAULTS "nth", O_WRONLY | O_CLOEXEC);
-	int len = snprintf(text, sizeof(text), "%u", nth);
+	int fd = param_open(name, O_WRONLY);
+	int len = snprintf(text, sizeof(text), "%u", value);
 
-	NEED(fd >= 0 && write(fd, text, len) == len, "cannot ask for a fault: %s", strerror(errno));
+	NEED(write(fd, text, len) == len, "cannot set %s: %s", name, strerror(errno));
 	close(fd);
 }
 
 static void param_read(const char *name, char *text, size_t size)
 {
-	char path[128];
+	int fd = param_open(name, O_RDONLY);
 	ssize_t n;
-	int fd;
 
-	snprintf(path, sizeof(path), FAULTS "%s", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	NEED(fd >= 0, "%s: %s", path, strerror(errno));
 	n = read(fd, text, size - 1);
 	close(fd);
 	text[n > 0 ? n - 1 : 0] = '\0';
@@ -73,14 +80,21 @@ static void round_end(struct round *round)
 {
 	round->failed = allocations() >= round->nth;
 	param_read("where", round->where, sizeof(round->where));
-	param_write(0);
+	param_write("nth", 0);
 }
 
-/* Rounds until nothing is left to fail. */
-static void in_turn(void (*act)(struct round *round), unsigned int least)
+/* Who allocates. */
+enum who {
+	OTHERS,
+	WORKERS,
+};
+
+/* Rounds until nothing is left to fail, which @least times it has. */
+static void in_turn(void (*act)(struct round *round), enum who who, unsigned int least)
 {
 	struct round round = {};
 
+	param_write("workers", who == WORKERS);
 	for (round.nth = 1; round.nth < MAX_ROUNDS && !test_failed(); round.nth++) {
 		act(&round);
 		if (!round.failed)
@@ -168,7 +182,7 @@ static void load_round(struct round *round)
 	int err;
 
 	unload();
-	param_write(round->nth);
+	param_write("nth", round->nth);
 	err = gov_load();
 	round_end(round);
 	if (round->failed && err) {
@@ -185,7 +199,7 @@ static void load_round(struct round *round)
 static void loading(const void *arg)
 {
 	(void)arg;
-	in_turn(load_round, 5);
+	in_turn(load_round, OTHERS, 5);
 }
 
 static bool whole_in_sysfs(uint64_t id)
@@ -194,10 +208,17 @@ static bool whole_in_sysfs(uint64_t id)
 	       gov_exists("vms/%" PRIu64 "/vcpus", id);
 }
 
-static bool vcpus_in_sysfs(uint64_t id)
+/* Both vCPUs are there, and are charged for the threads that they have now. */
+static bool vcpus_in_sysfs(uint64_t id, const struct vmm *vmm)
 {
-	return gov_exists("vms/%" PRIu64 "/vcpus/0/tid", id) &&
-	       gov_exists("vms/%" PRIu64 "/vcpus/1/tid", id);
+	char tid[16];
+	int i;
+
+	for (i = 0; i < 2; i++)
+		if (gov_read(tid, sizeof(tid), "vms/%" PRIu64 "/vcpus/%d/tid", id, i) ||
+		    atoi(tid) != vmm->vcpu[i].tid)
+			return false;
+	return true;
 }
 
 /* What has failed may still be about to be taken back, and what comes to be told of. */
@@ -211,7 +232,7 @@ static void check_sysfs(const struct round *round, uint64_t id, const struct vmm
 		CHECK(atoi(pid) == vmm->pid, "%s: pid %s", round->where, pid);
 	else
 		CHECK(round->failed, "no pid");
-	CHECK(round->failed || POLL(PATIENCE, vcpus_in_sysfs(id)), "a vCPU is not in sysfs");
+	CHECK(round->failed || POLL(PATIENCE, vcpus_in_sysfs(id, vmm)), "a vCPU is not in sysfs");
 }
 
 /* The message of a vCPU of this process. */
@@ -256,14 +277,14 @@ static void attach_round(struct round *round)
 	before = gov_u64("stats/ungoverned");
 
 	vmm = gov_create(&two);
-	param_write(round->nth);
+	param_write("nth", round->nth);
 	vmm_start(vmm);
 	CHECK(POLL(PATIENCE, governs(&link, 2)), "not governed in the end");
 	vmm_stop(vmm);
 	vmm_start(vmm);
 	take_census(&link, &census);
 	/* What comes last, in either order, unless something has failed before. */
-	POLL(PATIENCE, allocations() >= round->nth || vcpus_in_sysfs(census.id));
+	POLL(PATIENCE, allocations() >= round->nth || vcpus_in_sysfs(census.id, vmm));
 	round_end(round);
 
 	CHECK(POLL(PATIENCE, governs(&link, 2)), "%s: not governed in the end", round->where);
@@ -288,10 +309,14 @@ static void attaching(const void *arg)
 	(void)arg;
 	gov_need();
 	before = gov_u64("stats/ungoverned");
-	in_turn(attach_round, 12);
-	/* The VM, its place in the table, and the first vCPU at least. */
+	in_turn(attach_round, OTHERS, 5);
+	/* The VM, a vCPU, and a thread of one at least; for the table it is tried twice. */
 	CHECK(gov_u64("stats/ungoverned") - before >= 3, "only %" PRIu64 " failures to govern",
 	      gov_u64("stats/ungoverned") - before);
+	/* Files in sysfs, and events. */
+	before = gov_u64("stats/ungoverned");
+	in_turn(attach_round, WORKERS, 12);
+	CHECK(gov_u64("stats/ungoverned") == before, "a vCPU was not governed for a file's sake");
 	unload();
 }
 
@@ -313,7 +338,7 @@ static void end_round(struct round *round)
 
 	made = records();
 	lost = info_u64(&asker, KVMGOV_A_INFO_RECORDS_LOST);
-	param_write(round->nth);
+	param_write("nth", round->nth);
 	gov_end(vmm);
 	leave_nothing();
 	round_end(round);
@@ -332,7 +357,7 @@ static void ending(const void *arg)
 	need_link(&hearer);
 	NEED(!link_join(&hearer, KVMGOV_MCGRP_EVENTS), "cannot listen");
 	/* The record, what it is made of, and the event. */
-	in_turn(end_round, 3);
+	in_turn(end_round, WORKERS, 3);
 	CHECK(info_u64(&asker, KVMGOV_A_INFO_RECORDS_LOST) >= 2, "only %" PRIu64 " were lost",
 	      info_u64(&asker, KVMGOV_A_INFO_RECORDS_LOST));
 	link_close(&hearer);
@@ -345,7 +370,7 @@ static void dump_round(struct round *round)
 	struct census census;
 	struct answer a;
 
-	param_write(round->nth);
+	param_write("nth", round->nth);
 	a = take_census(&asker, &census);
 	round_end(round);
 	CHECK(!a.silent, "%s: no answer", round->where);
@@ -370,7 +395,7 @@ static void get_round(struct round *round)
 	id = census.id;
 	msg = message(&asker, GET, 0);
 	put_attrs(msg, attrs, &id);
-	param_write(round->nth);
+	param_write("nth", round->nth);
 	a = ask(&asker, msg, count_vm, &census);
 	round_end(round);
 	CHECK(!a.silent, "%s: no answer", round->where);
@@ -390,7 +415,7 @@ static void set_round(struct round *round)
 	take_census(&asker, &before);
 	msg = message(&asker, SET, NLM_F_ACK);
 	put_attrs(msg, attrs, &before.id);
-	param_write(round->nth);
+	param_write("nth", round->nth);
 	a = ask(&asker, msg, NULL, NULL);
 	round_end(round);
 	CHECK(!a.silent, "%s: no answer", round->where);
@@ -407,7 +432,7 @@ static void info_round(struct round *round)
 {
 	struct answer a;
 
-	param_write(round->nth);
+	param_write("nth", round->nth);
 	a = ask(&asker, message(&asker, KVMGOV_CMD_INFO_GET, 0), NULL, NULL);
 	round_end(round);
 	CHECK(!a.silent, "%s: no answer", round->where);
@@ -442,7 +467,7 @@ static void netlink(const void *arg)
 	need_link(&asker);
 	need_link(&hearer);
 	NEED(!link_join(&hearer, KVMGOV_MCGRP_CONFIG), "cannot listen");
-	in_turn(exchange->act, exchange->least);
+	in_turn(exchange->act, OTHERS, exchange->least);
 	link_close(&hearer);
 	link_close(&asker);
 	gov_end(governed);

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Lets one allocation of kvmgov fail: the nth after it was asked for, counting
- * only those that kvmgov makes, itself or through what it calls, in whatever
- * thread. The kernel's own fault injection cannot tell by the caller on x86.
+ * only those that kvmgov makes, itself or through what it calls, either in the
+ * kernel's workers or in all other threads: which of both comes first differs
+ * from time to time. The kernel's own fault injection cannot tell by the caller
+ * on x86.
  *
  * To be loaded before kvmgov, so that its initialisation is counted too.
  *
+ *	workers	count what is allocated in workers, rather than elsewhere
  *	nth	which allocation is to fail; 0 for none; writing starts to count
  *	count	how many there were since
  *	where	who in kvmgov asked for the one that failed
@@ -13,6 +16,7 @@
 #include <linux/kallsyms.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/stacktrace.h>
 
@@ -23,6 +27,7 @@
 static DEFINE_RAW_SPINLOCK(lock);
 static struct module *governor;
 static unsigned int nth, count;
+static bool workers;
 static char where[KSYM_SYMBOL_LEN];
 
 /* Called instead of the probed function, whose result is in its register. */
@@ -60,7 +65,8 @@ static bool must_fail(gfp_t gfp)
 	bool fail = false;
 	void *frame;
 
-	if (!READ_ONCE(nth) || !in_task() || is_kmemleaks(gfp))
+	if (!READ_ONCE(nth) || !in_task() || is_kmemleaks(gfp) ||
+	    READ_ONCE(workers) != !!(current->flags & PF_WQ_WORKER))
 		return false;
 	raw_spin_lock_irqsave(&lock, flags);
 	frame = nth && governor ? governor_frame() : NULL;
@@ -151,6 +157,7 @@ static const struct kernel_param_ops nth_ops = {
 };
 module_param_cb(nth, &nth_ops, &nth, 0600);
 module_param(count, uint, 0400);
+module_param(workers, bool, 0600);
 
 module_param_string(where, where, sizeof(where), 0400);
 
