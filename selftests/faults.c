@@ -235,26 +235,15 @@ static void check_sysfs(const struct round *round, uint64_t id, const struct vmm
 	CHECK(round->failed || POLL(PATIENCE, vcpus_in_sysfs(id, vmm)), "a vCPU is not in sysfs");
 }
 
-/* The message of a vCPU of this process. */
-static bool told(const struct link *events)
+/* A vCPU of this process is not governed. */
+static bool is_ours(const struct nlmsghdr *nlh, void *arg)
 {
-	char buffer[8192];
-	bool yes = false;
+	struct genlmsghdr *hdr = nlmsg_data(nlh);
+	struct nlattr *pid = nlmsg_find_attr((struct nlmsghdr *)nlh, GENL_HDRLEN, KVMGOV_A_VM_PID);
 
-	while (readable(events->fd, 100)) {
-		struct nlmsghdr *nlh = (struct nlmsghdr *)buffer;
-		int n = recv(events->fd, buffer, sizeof(buffer), 0);
-
-		for (; n > 0 && NLMSG_OK(nlh, n); nlh = NLMSG_NEXT(nlh, n)) {
-			struct genlmsghdr *hdr = nlmsg_data(nlh);
-			struct nlattr *pid = nlmsg_find_attr(nlh, GENL_HDRLEN, KVMGOV_A_VM_PID);
-
-			if (hdr->cmd == KVMGOV_CMD_UNGOVERNED_NTF && pid &&
-			    nla_get_u32(pid) == (uint32_t)getpid())
-				yes = true;
-		}
-	}
-	return yes;
+	(void)arg;
+	return hdr->cmd == KVMGOV_CMD_UNGOVERNED_NTF && pid &&
+	       nla_get_u32(pid) == (uint32_t)getpid();
 }
 
 /*
@@ -292,7 +281,7 @@ static void attach_round(struct round *round)
 	CHECK(census.quota == 5000 && census.period == 20000, "%s: quota %" PRIu64, round->where,
 	      census.quota);
 	if (gov_u64("stats/ungoverned") > before)
-		CHECK(told(&events), "%s: nobody was told", round->where);
+		CHECK(link_hear(&events, is_ours, NULL), "%s: nobody was told", round->where);
 	check_sysfs(round, census.id, vmm);
 	gov_check_vmm(vmm);
 	gov_end(vmm);

@@ -154,26 +154,29 @@ static void listen_to(struct link *link, const char *group)
 	NEED(!link_join(link, group), "cannot join %s", group);
 }
 
-/* The next notification of one kind about one VM (id 0: any). */
+/**
+ * struct sought - a notification that is waited for
+ * @cmd:	its kind
+ * @id:		the VM that it is about; 0: any
+ * @f:		what it says
+ */
+struct sought {
+	int cmd;
+	uint64_t id;
+	struct figures *f;
+};
+
+static bool is_sought(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct sought *sought = arg;
+
+	parse_vm(nlh, sought->f);
+	return sought->f->cmd == sought->cmd && (!sought->id || sought->f->id == sought->id);
+}
+
 static bool heard(const struct link *link, int cmd, uint64_t id, struct figures *f)
 {
-	int64_t end = test_deadline(10 * NS_PER_S);
-	char buffer[8192];
-
-	while (test_now() < end) {
-		struct nlmsghdr *nlh = (struct nlmsghdr *)buffer;
-		int n;
-
-		if (!readable(link->fd, 100))
-			continue;
-		n = recv(link->fd, buffer, sizeof(buffer), 0);
-		for (; n > 0 && NLMSG_OK(nlh, n); nlh = NLMSG_NEXT(nlh, n)) {
-			parse_vm(nlh, f);
-			if (f->cmd == cmd && (!id || f->id == id))
-				return true;
-		}
-	}
-	return false;
+	return link_hear(link, is_sought, &(struct sought){ cmd, id, f });
 }
 
 static void notifications(const void *arg)

@@ -108,6 +108,26 @@ bool readable(int fd, int ms)
 	return poll(&p, 1, ms) == 1;
 }
 
+bool link_hear(const struct link *link, bool (*is)(const struct nlmsghdr *nlh, void *arg),
+	       void *arg)
+{
+	int64_t end = test_deadline(10 * NS_PER_S);
+	char buffer[8192];
+
+	while (test_now() < end) {
+		struct nlmsghdr *nlh = (struct nlmsghdr *)buffer;
+		int n;
+
+		if (!readable(link->fd, 100))
+			continue;
+		n = recv(link->fd, buffer, sizeof(buffer), 0);
+		for (; n > 0 && NLMSG_OK(nlh, n); nlh = NLMSG_NEXT(nlh, n))
+			if (is(nlh, arg))
+				return true;
+	}
+	return false;
+}
+
 void receive(const struct link *link, struct answer *a, int ms, reader read, void *arg)
 {
 	static char buffer[NL_BUFFER];

@@ -54,6 +54,13 @@ int link_join(struct link *link, const char *group);
 
 bool readable(int fd, int ms);
 
+/*
+ * Wait for a notification that is the one, for as long as tests are patient; false if
+ * it does not come. Those before it are gone.
+ */
+bool link_hear(const struct link *link, bool (*is)(const struct nlmsghdr *nlh, void *arg),
+	       void *arg);
+
 /* The rest of an answer. */
 void receive(const struct link *link, struct answer *a, int ms, reader read, void *arg);
 
