@@ -160,16 +160,16 @@ u64 kvmgov_bw_credit(const struct kvmgov_bandwidth *bw, u64 now)
  * @bw: the budget
  * @width: number of vCPUs, each of which can use one CPU at most
  *
- * As long as it cannot, charging may be put off; but where credit is kept,
- * what was used has to be charged before the next roll, which would take it
- * for unused.
+ * As long as it cannot, nothing needs to be charged. Where credit is kept it
+ * does: what was not would be taken for unused.
  *
- * Return: false when there is no limit or one that @width CPUs cannot reach.
+ * Return: false when there is no limit, or when @width CPUs cannot reach it and
+ * no credit is kept.
  */
 bool kvmgov_bw_binds(const struct kvmgov_bandwidth *bw, u32 width)
 {
 	return bw->quota != KVMGOV_BW_UNLIMITED &&
-	       bw->quota < bw->period * width;
+	       (bw->credit_max || bw->quota < bw->period * width);
 }
 
 /**
@@ -220,11 +220,11 @@ static u64 bw_unused(const struct kvmgov_bandwidth *bw, u64 nr)
  * @now: the time, in ns
  *
  * Every period that has begun since the last call pays for one quota of what
- * was used; what is not used by then is credit, up to the maximum. Charge first, then roll: CPU
- * time that is charged late would otherwise fall into the new period, and
- * what the old one had left would be lost as well. Where the credit is full,
- * time that is charged late makes room for periods that were idle before it:
- * no more than that time is kept too much.
+ * was used; what is not used by then is credit, up to the maximum. Charge
+ * first, then roll: CPU time that is charged late would otherwise fall into
+ * the new period, and what the old one had left would be lost as well. Where
+ * the credit is full, time that is charged late makes room for periods that
+ * were idle before it: no more than that time is kept too much.
  */
 void kvmgov_bw_roll(struct kvmgov_bandwidth *bw, u64 now)
 {

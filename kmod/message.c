@@ -5,6 +5,7 @@
  */
 #include <linux/ktime.h>
 #include <linux/preempt.h>
+#include <linux/time64.h>
 #include <linux/timekeeping.h>
 #include <net/netlink.h>
 
@@ -148,6 +149,8 @@ static int put_host(struct sk_buff *skb)
 	at = add_u32(at, KVMGOV_A_INFO_PERIOD_MAX_US, KVMGOV_PERIOD_MAX_US);
 	at = add_u64(at, KVMGOV_A_INFO_DEFAULT_QUOTA_US, limit.quota_us);
 	at = add_u32(at, KVMGOV_A_INFO_DEFAULT_PERIOD_US, limit.period_us);
+	at = add_u64(at, KVMGOV_A_INFO_CREDIT_MAX_US, KVMGOV_CREDIT_MAX_US);
+	at = add_u64(at, KVMGOV_A_INFO_DEFAULT_CREDIT_MAX_US, limit.credit_max_us);
 	at = add_u32(at, KVMGOV_A_INFO_CLOCK_STABLE, kvmgov_arch_clock_stable());
 	at = add_u32(at, KVMGOV_A_INFO_EXACT_CHARGE, kvmgov_thread_exact());
 	put(skb, at);
@@ -212,6 +215,11 @@ static void *add_settings(void *at, const struct kvmgov_vm *vm, u64 now)
 	at = add_u32(at, KVMGOV_A_VM_CPU_PERIOD_US, limit.period_us);
 	at = add_u32(at, KVMGOV_A_VM_CPU_STEAL, vm->steal ?
 		     KVMGOV_STEAL_ON : KVMGOV_STEAL_OFF);
+	if (limit.credit_max_us) {
+		at = add_u64(at, KVMGOV_A_VM_CPU_CREDIT_MAX_US, limit.credit_max_us);
+		at = add_u64(at, KVMGOV_A_VM_CPU_CREDIT_US,
+			     kvmgov_bw_credit(&vm->bw, now) / NSEC_PER_USEC);
+	}
 	return add_u64(at, KVMGOV_A_VM_NR_PERIODS,
 		       kvmgov_bw_nr_periods(&vm->bw, now));
 }

@@ -128,11 +128,20 @@ static const struct {
 		KVMGOV_A_VM_CPU_PERIOD_US,
 		"the period must be 1000 to 1000000 us"
 	},
+	[KVMGOV_VM_BAD_CREDIT_MAX] = {
+		KVMGOV_A_VM_CPU_CREDIT_MAX_US,
+		"at most 2477260800000000 us of credit can be kept"
+	},
+	[KVMGOV_VM_BAD_CREDIT] = {
+		KVMGOV_A_VM_CPU_CREDIT_US,
+		"the credit must not be more than the maximum that is kept"
+	},
 };
 
 /* The texts above name these. */
 static_assert(KVMGOV_QUOTA_MIN_US == 100 && KVMGOV_QUOTA_MAX_US == 4096000000);
 static_assert(KVMGOV_PERIOD_MIN_US == 1000 && KVMGOV_PERIOD_MAX_US == 1000000);
+static_assert(KVMGOV_CREDIT_MAX_US == 2477260800000000);
 
 static int change_vm(struct genl_info *info,
 		     const struct kvmgov_vm_change *change)
@@ -180,6 +189,15 @@ int kvmgov_nl_vm_set_doit(struct sk_buff *skb, struct genl_info *info)
 		change.set_period = true;
 		change.limit.period_us =
 			nla_get_u32(attrs[KVMGOV_A_VM_CPU_PERIOD_US]);
+	}
+	if (attrs[KVMGOV_A_VM_CPU_CREDIT_MAX_US]) {
+		change.set_credit_max = true;
+		change.limit.credit_max_us =
+			nla_get_u64(attrs[KVMGOV_A_VM_CPU_CREDIT_MAX_US]);
+	}
+	if (attrs[KVMGOV_A_VM_CPU_CREDIT_US]) {
+		change.set_credit = true;
+		change.credit_us = nla_get_u64(attrs[KVMGOV_A_VM_CPU_CREDIT_US]);
 	}
 	return change_vm(info, &change);
 }

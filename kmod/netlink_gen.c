@@ -20,7 +20,7 @@ static const struct nla_policy kvmgov_vm_get_nl_policy[KVMGOV_A_VM_ID + 1] = {
 	[KVMGOV_A_VM_ID] = { .type = NLA_U64 },
 };
 
-static const struct nla_policy kvmgov_vm_set_nl_policy[KVMGOV_A_VM_CPU_STEAL + 1] = {
+static const struct nla_policy kvmgov_vm_set_nl_policy[KVMGOV_A_VM_CPU_CREDIT_US + 1] = {
 	[KVMGOV_A_VM_ID] = { .type = NLA_U64 },
 	[KVMGOV_A_VM_NAME] = { .type = NLA_NUL_STRING, .len = KVMGOV_NAME_MAX },
 	[KVMGOV_A_VM_UUID] = NLA_POLICY_EXACT_LEN(KVMGOV_UUID_LEN),
@@ -28,6 +28,8 @@ static const struct nla_policy kvmgov_vm_set_nl_policy[KVMGOV_A_VM_CPU_STEAL + 1
 	[KVMGOV_A_VM_CPU_QUOTA_US] = { .type = NLA_U64 },
 	[KVMGOV_A_VM_CPU_PERIOD_US] = { .type = NLA_U32 },
 	[KVMGOV_A_VM_CPU_STEAL] = NLA_POLICY_MAX(NLA_U32, KVMGOV_STEAL_ON),
+	[KVMGOV_A_VM_CPU_CREDIT_MAX_US] = { .type = NLA_U64 },
+	[KVMGOV_A_VM_CPU_CREDIT_US] = { .type = NLA_U64 },
 };
 
 static const struct nla_policy kvmgov_vm_reset_nl_policy[KVMGOV_A_VM_ID + 1] = {

@@ -37,7 +37,10 @@
 
 #define NEVER		(~0ULL)
 
-/* Charge what @vcpu has used since it was charged last. */
+/*
+ * Charge what @vcpu has used since it was charged last. Context: writes what is
+ * read under the VM's seq.
+ */
 static void slice_charge(struct kvmgov_vcpu *vcpu)
 {
 	u64 usage = kvmgov_runner_usage(vcpu);
@@ -63,11 +66,11 @@ static u64 slice_budget(struct kvmgov_vcpu *vcpu)
 	if (!kvmgov_bw_binds(&vm->bw, READ_ONCE(vm->nr_vcpus)))
 		return KVMGOV_BW_UNLIMITED;
 
+	write_seqcount_begin(&vm->seq);
 	if (list_empty(&vcpu->armed))
 		slice_charge(vcpu);
 	list_for_each_entry(sibling, &vm->armed, armed)
 		slice_charge(sibling);
-	write_seqcount_begin(&vm->seq);
 	kvmgov_bw_roll(&vm->bw, ktime_get_ns());
 	write_seqcount_end(&vm->seq);
 	return kvmgov_bw_left(&vm->bw);
@@ -83,7 +86,10 @@ static void slice_disarm(struct kvmgov_vcpu *vcpu)
 	vcpu->vm->nr_armed--;
 }
 
-/* Give the current thread's @vcpu its share of what is @left. */
+/*
+ * Give the current thread's @vcpu its share of what is @left, a period's worth at
+ * most: credit may be hours deep, and is to be seen to go.
+ */
 static void slice_arm(struct kvmgov_vcpu *vcpu, u64 left)
 {
 	struct kvmgov_vm *vm = vcpu->vm;
@@ -94,7 +100,8 @@ static void slice_arm(struct kvmgov_vcpu *vcpu, u64 left)
 		list_add_tail(&vcpu->armed, &vm->armed);
 		vm->nr_armed++;
 	}
-	slice = max_t(u64, div_u64(left, vm->nr_armed), SLICE_MIN_NS);
+	slice = clamp_t(u64, div_u64(left, vm->nr_armed), SLICE_MIN_NS,
+			vm->bw.period);
 	early = min(slice, EARLY_NS + (slice >> EARLY_SHIFT));
 	WRITE_ONCE(vcpu->deadline,
 		   kvmgov_cycles() + kvmgov_ns_to_cycles(slice - early));
@@ -273,8 +280,8 @@ u64 kvmgov_slice_hold_until(struct kvmgov_vcpu *vcpu, enum kvmgov_state *why)
  * @vm: the VM
  *
  * What is used while no limit binds is never charged: a limit that comes
- * later must not find it. Context: holds @vm->lock, and the registry's lock
- * or RCU for the list of vCPUs.
+ * later must not find it. Context: holds @vm->lock and writes what is read under
+ * its seq; holds the registry's lock or RCU for the list of vCPUs.
  */
 void kvmgov_slice_settle(struct kvmgov_vm *vm)
 {
@@ -296,8 +303,8 @@ void kvmgov_slice_settle(struct kvmgov_vm *vm)
  * @vm: the VM
  *
  * Those in the guest are kicked out; those asleep in a hold have to be woken
- * by the caller after it has dropped the lock. Context: as for
- * kvmgov_slice_settle().
+ * by the caller after it has dropped the lock. Context: holds @vm->lock, and the
+ * registry's lock or RCU for the list of vCPUs.
  */
 void kvmgov_slice_recall(struct kvmgov_vm *vm)
 {

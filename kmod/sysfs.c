@@ -8,6 +8,7 @@
  */
 #include <linux/kobject.h>
 #include <linux/sysfs.h>
+#include <linux/time64.h>
 
 #include "boundary.h"
 #include "sysfs.h"
@@ -86,6 +87,15 @@ static int period_parse(const char *buf, size_t count,
 		return -EINVAL;
 	change->set_period = true;
 	return kstrtou32(buf, 10, &change->limit.period_us) ? -EINVAL : 0;
+}
+
+static int credit_max_parse(const char *buf, size_t count,
+			    struct kvmgov_vm_change *change)
+{
+	if (!is_text(buf, count))
+		return -EINVAL;
+	change->set_credit_max = true;
+	return kstrtou64(buf, 10, &change->limit.credit_max_us) ? -EINVAL : 0;
 }
 
 static ssize_t vm_store(struct kobject *kobj,
@@ -249,6 +259,45 @@ static ssize_t vm_period_us_store(struct kobject *kobj,
 }
 ATTR_RW(vm, period_us);
 
+static ssize_t vm_credit_max_us_show(struct kobject *kobj,
+				     struct kobj_attribute *attr, char *buf)
+{
+	VM_VIEW;
+
+	return sysfs_emit(buf, "%llu\n", view.limit.credit_max_us);
+}
+
+static ssize_t vm_credit_max_us_store(struct kobject *kobj,
+				      struct kobj_attribute *attr,
+				      const char *buf, size_t count)
+{
+	struct kvmgov_vm_change change = {};
+	int err = credit_max_parse(buf, count, &change);
+
+	return err ?: vm_store(kobj, &change, count);
+}
+ATTR_RW(vm, credit_max_us);
+
+static ssize_t vm_credit_us_show(struct kobject *kobj,
+				 struct kobj_attribute *attr, char *buf)
+{
+	VM_VIEW;
+
+	return sysfs_emit(buf, "%llu\n", view.credit_ns / NSEC_PER_USEC);
+}
+
+static ssize_t vm_credit_us_store(struct kobject *kobj,
+				  struct kobj_attribute *attr, const char *buf,
+				  size_t count)
+{
+	struct kvmgov_vm_change change = { .set_credit = true };
+
+	if (!is_text(buf, count) || kstrtou64(buf, 10, &change.credit_us))
+		return -EINVAL;
+	return vm_store(kobj, &change, count);
+}
+ATTR_RW(vm, credit_us);
+
 static ssize_t vm_steal_show(struct kobject *kobj, struct kobj_attribute *attr,
 			     char *buf)
 {
@@ -278,6 +327,8 @@ ATTR_U64(vm, nr_periods, VM_VIEW, view.nr_periods);
 static struct attribute *vm_cpu_attrs[] = {
 	&vm_quota_us.attr,
 	&vm_period_us.attr,
+	&vm_credit_max_us.attr,
+	&vm_credit_us.attr,
 	&vm_steal.attr,
 	&vm_usage_ns.attr,
 	&vm_held_ns.attr,
@@ -556,9 +607,31 @@ static ssize_t defaults_period_us_store(struct kobject *kobj,
 }
 ATTR_RW(defaults, period_us);
 
+static ssize_t defaults_credit_max_us_show(struct kobject *kobj,
+					   struct kobj_attribute *attr,
+					   char *buf)
+{
+	struct kvmgov_cpu_limit limit;
+
+	kvmgov_defaults_get(&limit);
+	return sysfs_emit(buf, "%llu\n", limit.credit_max_us);
+}
+
+static ssize_t defaults_credit_max_us_store(struct kobject *kobj,
+					    struct kobj_attribute *attr,
+					    const char *buf, size_t count)
+{
+	struct kvmgov_vm_change change = {};
+	int err = credit_max_parse(buf, count, &change);
+
+	return err ?: defaults_store(&change, count);
+}
+ATTR_RW(defaults, credit_max_us);
+
 static struct attribute *defaults_cpu_attrs[] = {
 	&defaults_quota_us.attr,
 	&defaults_period_us.attr,
+	&defaults_credit_max_us.attr,
 	NULL
 };
 

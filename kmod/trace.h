@@ -50,16 +50,18 @@ TRACE_EVENT(kvmgov_change,
 	    TP_STRUCT__entry(__field(u64, vm)
 			     __field(u64, quota_us)
 			     __field(u32, period_us)
+			     __field(u64, credit_max_us)
 			     __field(bool, frozen)
 			     __field(bool, steal)),
 	    TP_fast_assign(__entry->vm = vm->id;
 			   __entry->quota_us = limit->quota_us;
 			   __entry->period_us = limit->period_us;
+			   __entry->credit_max_us = limit->credit_max_us;
 			   __entry->frozen = vm->frozen;
 			   __entry->steal = vm->steal;),
-	    TP_printk("vm %llu quota_us %lld period_us %u frozen %d steal %d",
+	    TP_printk("vm %llu quota_us %lld period_us %u credit_max_us %llu frozen %d steal %d",
 		      __entry->vm, (s64)__entry->quota_us, __entry->period_us,
-		      __entry->frozen, __entry->steal)
+		      __entry->credit_max_us, __entry->frozen, __entry->steal)
 );
 
 TRACE_EVENT(kvmgov_hold,

@@ -367,6 +367,13 @@ static enum kvmgov_vm_error limit_merge(struct kvmgov_cpu_limit *limit,
 		if (kvmgov_cpu_limit_check(limit))
 			return KVMGOV_VM_BAD_QUOTA;
 	}
+	if (change->set_credit_max) {
+		limit->credit_max_us = change->limit.credit_max_us;
+		if (kvmgov_cpu_limit_check(limit))
+			return KVMGOV_VM_BAD_CREDIT_MAX;
+	}
+	if (change->set_credit && change->credit_us > limit->credit_max_us)
+		return KVMGOV_VM_BAD_CREDIT;
 	return KVMGOV_VM_OK;
 }
 
@@ -374,9 +381,12 @@ static void change_apply(struct kvmgov_vm *vm,
 			 const struct kvmgov_cpu_limit *limit,
 			 const struct kvmgov_vm_change *change)
 {
+	u64 now;
+
 	raw_spin_lock_irq(&vm->lock);
-	kvmgov_slice_settle(vm);
 	write_seqcount_begin(&vm->seq);
+	kvmgov_slice_settle(vm);
+	now = ktime_get_ns();
 	if (change->name)
 		strscpy_pad(vm->name, change->name, sizeof(vm->name));
 	if (change->uuid) {
@@ -384,9 +394,11 @@ static void change_apply(struct kvmgov_vm *vm,
 		vm->has_uuid = !uuid_is_null(&vm->uuid);
 	}
 	if (change->reset)
-		kvmgov_bw_init(&vm->bw, limit, ktime_get_ns());
+		kvmgov_bw_init(&vm->bw, limit, now);
 	else
-		kvmgov_bw_set(&vm->bw, limit, ktime_get_ns());
+		kvmgov_bw_set(&vm->bw, limit, now);
+	if (change->set_credit)
+		kvmgov_bw_set_credit(&vm->bw, change->credit_us, now);
 	if (change->set_frozen)
 		vm->frozen = change->frozen;
 	if (change->set_steal || change->reset)
@@ -445,6 +457,8 @@ int kvmgov_vm_errno(enum kvmgov_vm_error error)
 	case KVMGOV_VM_NAME_TAKEN:
 	case KVMGOV_VM_UUID_TAKEN:
 		return -EEXIST;
+	case KVMGOV_VM_BAD_CREDIT:
+		return -ERANGE;
 	default:
 		return -EINVAL;
 	}
@@ -490,6 +504,7 @@ void kvmgov_vm_view(struct kvmgov_vm *vm, u64 now, struct kvmgov_vm_view *view)
 		view->has_uuid = vm->has_uuid;
 	} while (read_seqcount_retry(&vm->seq, seq));
 	kvmgov_bw_get(&bw, &view->limit);
+	view->credit_ns = kvmgov_bw_credit(&bw, now);
 	view->nr_periods = kvmgov_bw_nr_periods(&bw, now);
 }
 
@@ -552,7 +567,7 @@ void kvmgov_defaults_get(struct kvmgov_cpu_limit *limit)
 
 /**
  * kvmgov_defaults_set() - change the limit under which VMs are born
- * @change: its quota and period count, the rest does not
+ * @change: of it, the limit counts
  *
  * VMs that exist keep theirs. Context: may sleep.
  *

@@ -29,8 +29,8 @@
  * @lock: protects @bw, @frozen, @armed, @nr_armed and the vCPUs' deadline,
  *	armed, charged_ns and runner. Innermost; taken in hard interrupt
  *	context.
- * @seq: lets readers see the limit in @bw and its periods, @frozen, @steal, @name
- *	and @uuid together without @lock; written under that
+ * @seq: lets readers see @bw, @frozen, @steal, @name and @uuid together without
+ *	@lock; written under that
  * @bw: the budget that its vCPUs share
  * @frozen: its vCPUs are kept out of the guest
  * @steal: its guest is told of holds; under @lock, read without
@@ -93,6 +93,7 @@ struct kvmgov_vm {
 /**
  * struct kvmgov_vm_view - what is set of a VM, for readers
  * @limit: its limit
+ * @credit_ns: what it has kept of unused quota
  * @nr_periods: periods that have begun under a limit
  * @frozen: its vCPUs are kept out of the guest
  * @steal: its guest is told of holds
@@ -102,6 +103,7 @@ struct kvmgov_vm {
  */
 struct kvmgov_vm_view {
 	struct kvmgov_cpu_limit limit;
+	u64 credit_ns;
 	u64 nr_periods;
 	bool frozen;
 	bool steal;
@@ -116,23 +118,30 @@ struct kvmgov_vm_view {
  * @uuid: new UUID or NULL
  * @frozen: new state, where @set_frozen
  * @steal: whether to tell the guest of holds, where @set_steal
- * @limit: new limit; a quota or period that is not set keeps its value
+ * @limit: new limit; what is not set of it keeps its value
+ * @credit_us: new balance, where @set_credit
  * @set_frozen: @frozen is meant
  * @set_steal: @steal is meant
  * @set_quota: @limit.quota_us is meant
  * @set_period: @limit.period_us is meant
- * @reset: put the limit and @steal back to the defaults and forgive the debt
+ * @set_credit_max: @limit.credit_max_us is meant
+ * @set_credit: @credit_us is meant
+ * @reset: put the limit and @steal back to the defaults, forgive the debt, and
+ *	take the credit away
  */
 struct kvmgov_vm_change {
 	const char *name;
 	const uuid_t *uuid;
 	struct kvmgov_cpu_limit limit;
+	u64 credit_us;
 	bool frozen;
 	bool steal;
 	bool set_frozen;
 	bool set_steal;
 	bool set_quota;
 	bool set_period;
+	bool set_credit_max;
+	bool set_credit;
 	bool reset;
 };
 
@@ -145,6 +154,8 @@ struct kvmgov_vm_change {
  * @KVMGOV_VM_UUID_TAKEN: another VM has the UUID
  * @KVMGOV_VM_BAD_QUOTA: the quota is out of range
  * @KVMGOV_VM_BAD_PERIOD: the period is out of range
+ * @KVMGOV_VM_BAD_CREDIT_MAX: the maximum of the credit is out of range
+ * @KVMGOV_VM_BAD_CREDIT: the credit is more than may be kept
  */
 enum kvmgov_vm_error {
 	KVMGOV_VM_OK,
@@ -154,6 +165,8 @@ enum kvmgov_vm_error {
 	KVMGOV_VM_UUID_TAKEN,
 	KVMGOV_VM_BAD_QUOTA,
 	KVMGOV_VM_BAD_PERIOD,
+	KVMGOV_VM_BAD_CREDIT_MAX,
+	KVMGOV_VM_BAD_CREDIT,
 };
 
 /**

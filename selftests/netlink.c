@@ -31,6 +31,8 @@ static void accepted(const void *arg)
 		STR(NAME, "web"),
 		BIN(UUID, "0123456789abcdef"),
 		U32(STATE, KVMGOV_VM_STATE_FROZEN),
+		U64(CREDIT_MAX, 3000000),
+		U64(CREDIT, 3000000),
 	};
 	const struct attr lifted[MAX_ATTRS] = {
 		THE_ID,
@@ -56,7 +58,8 @@ static void accepted(const void *arg)
 	CHECK(!a.error, "%s: %s", strerror(-a.error), a.text);
 	vm_snapshot(text, sizeof(text), ids[0]);
 	CHECK(!strcmp(text, "name=web uuid=30313233-3435-3637-3839-616263646566 state=frozen "
-			    "cpu/quota_us=20000 cpu/period_us=40000 "),
+			    "cpu/quota_us=20000 cpu/period_us=40000 "
+			    "cpu/credit_max_us=3000000 "),
 	      "%s", text);
 
 	msg = message(&link, KVMGOV_CMD_VM_RESET, 0);
@@ -65,7 +68,7 @@ static void accepted(const void *arg)
 	CHECK(!a.error, "reset: %s: %s", strerror(-a.error), a.text);
 	vm_snapshot(text, sizeof(text), ids[0]);
 	CHECK(!strcmp(text, "name=web uuid=30313233-3435-3637-3839-616263646566 state=frozen "
-			    "cpu/quota_us=max cpu/period_us=100000 "),
+			    "cpu/quota_us=max cpu/period_us=100000 cpu/credit_max_us=0 "),
 	      "after reset: %s", text);
 
 	msg = message(&link, SET, 0);

@@ -158,6 +158,7 @@ static void set_queue(const struct link *link, bool whole)
 
 struct range {
 	uint64_t quota_min, quota_max, quota, period_min, period_max, period;
+	uint64_t credit_max;
 };
 
 static void read_range(const struct nlmsghdr *nlh, void *arg)
@@ -172,12 +173,13 @@ static void read_range(const struct nlmsghdr *nlh, void *arg)
 	r->period_min = nla_get_u32(tb[KVMGOV_A_INFO_PERIOD_MIN_US]);
 	r->period_max = nla_get_u32(tb[KVMGOV_A_INFO_PERIOD_MAX_US]);
 	r->period = nla_get_u32(tb[KVMGOV_A_INFO_DEFAULT_PERIOD_US]);
+	r->credit_max = nla_get_u64(tb[KVMGOV_A_INFO_CREDIT_MAX_US]);
 }
 
 /* Learn by asking what is legal; the spec leaves that to the module. */
 static void prepare(struct storm *s, struct link *link)
 {
-	static struct legal legal[5];
+	static struct legal legal[7];
 	struct range r = {};
 	struct answer a = ask(link, message(link, KVMGOV_CMD_INFO_GET, 0), read_range, &r);
 	size_t i;
@@ -198,6 +200,8 @@ static void prepare(struct storm *s, struct link *link)
 	legal[4] = (struct legal){
 		.set = &spec_exit, .attr = KVMGOV_A_EXIT_VM_ID, .of = ids, .nr = NR_VMS
 	};
+	legal[5] = (struct legal){ .set = &spec_vm, .attr = CREDIT_MAX, .max = r.credit_max };
+	legal[6] = (struct legal){ .set = &spec_vm, .attr = CREDIT, .max = r.credit_max };
 	s->m = (struct mutator){ .rng.state = seed,
 				 .family = link->family,
 				 .legal = legal,

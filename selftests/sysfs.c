@@ -26,6 +26,8 @@ static const struct vmm_opts two = { .nr_vcpus = 2, .mode = VMM_SPIN };
 /* Files one may write to, relative to the root; %s stands for a VM. */
 static const char *const quota_file = "vms/%s/cpu/quota_us";
 static const char *const period_file = "vms/%s/cpu/period_us";
+static const char *const credit_max_file = "vms/%s/cpu/credit_max_us";
+static const char *const credit_file = "vms/%s/cpu/credit_us";
 static const char *const name_file = "vms/%s/name";
 static const char *const uuid_file = "vms/%s/uuid";
 static const char *const state_file = "vms/%s/state";
@@ -203,6 +205,11 @@ static const struct value good[] = {
 	{ "defaults/cpu/period_us", "1000", "1000" },
 	{ "defaults/cpu/period_us", "1000000", "1000000" },
 	{ "defaults/cpu/period_us", "100000\n", "100000" },
+	{ credit_file, "0", "0" },
+	{ credit_max_file, "2477260800000000\n", "2477260800000000" },
+	{ credit_max_file, "0", "0" },
+	{ "defaults/cpu/credit_max_us", "2477260800000000", "2477260800000000" },
+	{ "defaults/cpu/credit_max_us", "0\n", "0" },
 	{ name_file, "web", "web" },
 	{ name_file, "web\n", "web" },
 	{ name_file, "7of9", "7of9" },
@@ -251,6 +258,19 @@ static const struct value bad[] = {
 	{ "defaults/cpu/period_us", "999", NULL },
 	{ "defaults/cpu/period_us", "1000001", NULL },
 	{ "defaults/cpu/period_us", "max", NULL },
+	{ credit_max_file, "2477260800000001", NULL },
+	{ credit_max_file, "18446744073709551616", NULL },
+	{ credit_max_file, "max", NULL },
+	{ credit_max_file, "-1", NULL },
+	{ credit_max_file, "0x1000", NULL },
+	{ credit_max_file, "1000.5", NULL },
+	{ credit_max_file, "\n", NULL },
+	{ credit_file, "banana", NULL },
+	{ credit_file, "\n", NULL },
+	{ credit_file, "1", NULL },
+	{ credit_file, "-1", NULL },
+	{ credit_file, "max", NULL },
+	{ "defaults/cpu/credit_max_us", "2477260800000001", NULL },
 	{ name_file, "a/b", NULL },
 	{ name_file, "/", NULL },
 	{ name_file, "17", NULL },
@@ -276,9 +296,12 @@ static const struct value bad[] = {
 static const char *const writable[] = {
 	"vms/%s/cpu/quota_us",
 	"vms/%s/cpu/period_us",
+	"vms/%s/cpu/credit_max_us",
+	"vms/%s/cpu/credit_us",
 	"vms/%s/name",
 	"vms/%s/uuid",
 	"vms/%s/state",
+	"defaults/cpu/credit_max_us",
 	"defaults/cpu/quota_us",
 	"defaults/cpu/period_us",
 };
@@ -353,9 +376,10 @@ static void valid(const void *arg)
 	gov_end(vmm);
 }
 
+/* One that bad_numbers are all bad for. */
 static bool takes_number(const char *file)
 {
-	return strstr(file, "_us");
+	return strstr(file, "_us") && !strstr(file, "credit");
 }
 
 static void invalid(const void *arg)
@@ -400,6 +424,9 @@ static void nul_inside(const void *arg)
 		  "20000",
 		  6 },
 		{ period_file, "20000\0banana", 12 },
+		{ credit_max_file, "20000\0banana", 12 },
+		{ credit_file, "0\0banana", 8 },
+		{ "defaults/cpu/credit_max_us", "20000\0banana", 12 },
 		{ "defaults/cpu/quota_us", "20000\0banana", 12 },
 		{ "defaults/cpu/period_us", "20000\0banana", 12 },
 		{ name_file, "web\0x", 5 },

@@ -96,6 +96,8 @@ uint32_t kvmgov_info_period_min_us(const struct kvmgov_info *info);
 uint32_t kvmgov_info_period_max_us(const struct kvmgov_info *info);
 uint64_t kvmgov_info_default_quota_us(const struct kvmgov_info *info);
 uint32_t kvmgov_info_default_period_us(const struct kvmgov_info *info);
+uint64_t kvmgov_info_credit_max_us(const struct kvmgov_info *info);
+uint64_t kvmgov_info_default_credit_max_us(const struct kvmgov_info *info);
 bool kvmgov_info_clock_stable(const struct kvmgov_info *info);
 bool kvmgov_info_exact_charge(const struct kvmgov_info *info);
 /* Final records of VMs: how many are kept at most, and what has become of them. */
@@ -158,6 +160,8 @@ uint32_t kvmgov_vm_state(const struct kvmgov_vm *vm); /* enum kvmgov_vm_state */
 uint32_t kvmgov_vm_nr_vcpus(const struct kvmgov_vm *vm);
 uint64_t kvmgov_vm_cpu_quota_us(const struct kvmgov_vm *vm); /* or KVMGOV_QUOTA_NONE */
 uint32_t kvmgov_vm_cpu_period_us(const struct kvmgov_vm *vm);
+uint64_t kvmgov_vm_cpu_credit_max_us(const struct kvmgov_vm *vm); /* 0: no credit is kept */
+uint64_t kvmgov_vm_cpu_credit_us(const struct kvmgov_vm *vm);
 uint32_t kvmgov_vm_cpu_steal(const struct kvmgov_vm *vm); /* enum kvmgov_steal */
 uint64_t kvmgov_vm_age_ns(const struct kvmgov_vm *vm);
 uint64_t kvmgov_vm_usage_ns(const struct kvmgov_vm *vm);
@@ -271,6 +275,7 @@ uint64_t kvmgov_exit_bucket_ns(unsigned int bucket);
  * @quota_max_us: Largest CPU time per period, short of no limit.
  * @period_min_us: Shortest period.
  * @period_max_us: Longest period.
+ * @credit_max_us: Most credit that may be kept.
  *
  * Functions that take these accept NULL for the widest limits that any module
  * has.
@@ -280,6 +285,7 @@ struct kvmgov_limits {
 	uint64_t quota_max_us;
 	uint32_t period_min_us;
 	uint32_t period_max_us;
+	uint64_t credit_max_us;
 };
 
 void kvmgov_info_limits(const struct kvmgov_info *info, struct kvmgov_limits *limits);
@@ -341,6 +347,12 @@ void kvmgov_change_free(struct kvmgov_change *change);
  *
  *   cpu     CPU limit, as kvmgov_cpu_parse() reads it
  *   period  as kvmgov_period_parse() reads it
+ *   credit  how much unused quota is kept, as kvmgov_time_parse() reads it, in
+ *           whole microseconds; 0 for none
+ *   credit.balance
+ *           how much is kept now, likewise; at most "credit"
+ *   cpu.steal
+ *           whether the guest sees holds as steal time: on or off
  *   name    a name, or "" for none
  *   uuid    a UUID, or "" for none
  *

@@ -25,7 +25,7 @@ if [ "$VM_PID" = 0 ]; then
 	exit 0
 fi
 
-plan "$((32 + 0${VM_SHORT:+2}))"
+plan "$((33 + 0${VM_SHORT:+2}))"
 
 # What users can set of the VMs; without Python, for it is asked often.
 settings() {
@@ -291,7 +291,7 @@ ok "bad names and UUIDs are refused"
 run 1 set "$id" cpu=banana --json
 json "doc['error']['errno'] == 22" "doc['error']['attribute'] == 'cpu'" \
 	"'banana' in doc['error']['message']" "not doc['changed']"
-bad_set 1 "unknown key 'cpus'; allowed: cpu, period, cpu.steal, name, uuid" "$id" cpus=1
+bad_set 1 "unknown key 'cpus'; allowed: cpu, period, credit, credit.balance, cpu.steal, name, uuid" "$id" cpus=1
 bad_set 1 "cpu is given twice" "$id" cpu=10% cpu=20%
 bad_set 2 "not of the form KEY=VALUE" "$id" cpu
 ok "unknown keys name the known ones"
@@ -312,6 +312,24 @@ bad_set 1 "there is no VM 'nosuch'; there are: *$id (live-test)" nosuch cpu=50%
 run 1 show id:999999999
 has "$err" "there is no VM"
 ok "a VM that does not exist: those that do are named, none is changed"
+
+run 0 set live-test cpu=50% period=10ms credit=2s credit.balance=1.5s --verbose
+has "$out" "credit 0 -> 2s, credit.balance 0 -> 1.[45]*s"
+run 0 show "$id" --json
+json "vm['credit'] == '2s'" "vm['cpu_credit_max_us'] == 2000000" \
+	"1 <= float(vm['credit.balance'][:-1]) <= 2" \
+	"1000000 <= vm['cpu_credit_us'] <= 2000000"
+for value in banana -1s 5 100ns ""; do
+	bad_set 1 "allowed" "$id" "credit=$value"
+done
+bad_set 1 "credit of 2477347200s is too much; allowed: 0 to 2477260800s" "$id" credit=28673d
+bad_set 1 "credit.balance of 3s is too much; allowed: 0 to 2s, the VM's credit" "$id" credit.balance=3s
+bad_set 1 "credit.balance of 1s is too much; allowed: 0 to 500ms, the VM's credit" "$id" \
+	credit=500ms credit.balance=1s
+run 0 set "$id" credit=0
+run 0 show "$id" --json
+json "vm['credit'] == '0'" "vm['cpu_credit_us'] == 0"
+ok "credit is kept, set, and refused with what is allowed"
 
 run 0 set live-test cpu.steal=off
 run 0 show "$id" --json

@@ -337,7 +337,7 @@ if command -v bash >/dev/null; then
 		complete_words kvmgov simulate --po
 		complete_words kvmgov simulate -p s
 		complete_words kvmgov show ""' - "$here" "$KVMGOV" 2>&1)
-	same "$words" "$(printf '%s\n' "$commands" freeze "cpu= cpu.steal=" --count \
+	same "$words" "$(printf '%s\n' "$commands" freeze "cpu= credit= credit.balance= cpu.steal=" --count \
 		--iterations "holds halt held" "--policy --poisson" "sjf srtf" '')"
 fi
 ok "completion of words in bash"

@@ -144,12 +144,13 @@ static bool list_exits(struct kvmgov *kg, struct kvmgov_error *err)
 /* A change of a VM that the answer has described. */
 static bool change_vm(struct kvmgov *kg, struct kvmgov_error *err)
 {
-	static const struct kvmgov_limits limits = { 100, 4096000000, 1000, 1000000 };
+	static const struct kvmgov_limits limits = { 100, 4096000000, 1000, 1000000, 60000000 };
 	struct kvmgov_vm *vm = kvmgov_vm_get(kg, 7, err);
 	struct kvmgov_change *change = vm ? kvmgov_change_new(vm, &limits, err) : NULL;
 	bool ok;
 
 	ok = change && !kvmgov_change_set(change, "period", "10ms", err) &&
+	     !kvmgov_change_set(change, "credit.balance", "0", err) &&
 	     !kvmgov_change_set(change, "name", "web", err) &&
 	     !kvmgov_change_commit(kg, change, err);
 	kvmgov_change_free(change);

@@ -10,7 +10,7 @@
 #include "../../tools/lib/internal.h"
 #include "kernel.h"
 
-static const struct kvmgov_limits limits = { 100, 4096000000, 1000, 1000000 };
+static const struct kvmgov_limits limits = { 100, 4096000000, 1000, 1000000, 60000000 };
 
 static void refused(const struct kvmgov_error *err, const char *attribute)
 {

@@ -344,6 +344,7 @@ static void clean_up(void)
 		return;
 	gov_write("max", "defaults/cpu/quota_us");
 	gov_write("100000", "defaults/cpu/period_us");
+	gov_write("0", "defaults/cpu/credit_max_us");
 }
 
 void gov_kmod_borrow(const char *name)

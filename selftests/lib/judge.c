@@ -131,10 +131,12 @@ static bool may_be_taken(const struct found *f)
 
 	if (f->error == EBUSY) /* an earlier dump has not been read */
 		return f->dump;
-	if (f->error != EEXIST || genl_of(f->nlh)->cmd != SET)
+	if (genl_of(f->nlh)->cmd != SET)
 		return false;
 	vm_attrs(f->nlh, tb);
-	return tb[NAME] || tb[UUID];
+	if (f->error == ERANGE) /* more than the VM may keep */
+		return tb[CREDIT];
+	return f->error == EEXIST && (tb[NAME] || tb[UUID]);
 }
 
 static void judge_ours(struct judge *j, const struct found *f)
@@ -203,9 +205,12 @@ void judge_batch(struct judge *j)
 }
 
 /* Legal by the contract, whatever has been sent. */
-static void check_legal(struct judge *j, const struct vm_config *vm)
+static void check_legal(struct judge *j, const struct vm_config *vm, uint64_t credit_us)
 {
 	const char *p;
+
+	if (vm->credit_max_us > 2477260800000000 || credit_us > vm->credit_max_us)
+		judge_fault(j, NULL, "a credit that is not allowed", 0);
 
 	if (vm->quota_us != KVMGOV_QUOTA_NONE && (vm->quota_us < 100 || vm->quota_us > 4096000000))
 		judge_fault(j, NULL, "a quota that is not allowed", 0);
@@ -234,14 +239,16 @@ bool judge_vm(struct judge *j, const struct nlmsghdr *nlh)
 		return false;
 	is.id = vm->id;
 	vm_config_take(&is, tb);
-	check_legal(j, &is);
+	if (!tb[CREDIT] != !tb[CREDIT_MAX] || (tb[CREDIT_MAX] && !is.credit_max_us))
+		judge_fault(j, NULL, "a credit that is none", 0);
+	check_legal(j, &is, tb[CREDIT] ? nla_get_u64(tb[CREDIT]) : 0);
 	if (!memcmp(&is, vm, sizeof(is)))
 		return true;
 	judge_fault(j, NULL, "a VM is not as the changes would have it", 0);
-	test_diag("  VM %" PRIu64 " has '%s', state %u, %" PRIu64 "/%u us, expected '%s', %u, "
-		  "%" PRIu64 "/%u",
-		  is.id, is.name, is.state, is.quota_us, is.period_us, vm->name, vm->state,
-		  vm->quota_us, vm->period_us);
+	test_diag("  VM %" PRIu64 " has '%s', state %u, %" PRIu64 "/%u us, credit %" PRIu64
+		  " us, expected '%s', %u, %" PRIu64 "/%u, %" PRIu64,
+		  is.id, is.name, is.state, is.quota_us, is.period_us, is.credit_max_us, vm->name,
+		  vm->state, vm->quota_us, vm->period_us, vm->credit_max_us);
 	*vm = is;
 	return true;
 }

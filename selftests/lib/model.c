@@ -34,6 +34,8 @@ void vm_config_take(struct vm_config *vm, const struct nlattr *tb[KVMGOV_A_VM_MA
 		vm->period_us = nla_get_u32(tb[PERIOD]);
 	if (tb[KVMGOV_A_VM_CPU_STEAL])
 		vm->steal = nla_get_u32(tb[KVMGOV_A_VM_CPU_STEAL]);
+	if (tb[CREDIT_MAX])
+		vm->credit_max_us = nla_get_u64(tb[CREDIT_MAX]);
 }
 
 struct vm_config *model_find(const struct model *m, uint64_t id)
@@ -63,6 +65,7 @@ bool model_change(struct model *m, const struct nlmsghdr *nlh)
 		vm->quota_us = m->defaults.quota_us;
 		vm->period_us = m->defaults.period_us;
 		vm->steal = KVMGOV_STEAL_ON;
+		vm->credit_max_us = m->defaults.credit_max_us;
 	}
 	return true;
 }

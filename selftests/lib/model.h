@@ -21,6 +21,7 @@ struct vm_config {
 	uint64_t quota_us;
 	uint32_t period_us;
 	uint32_t steal;
+	uint64_t credit_max_us;
 };
 
 /**

@@ -210,8 +210,8 @@ void put_attrs(struct nl_msg *msg, const struct attr *attrs, const uint64_t *ids
 
 void vm_snapshot(char *out, size_t size, uint64_t id)
 {
-	static const char *const files[] = { "name", "uuid", "state", "cpu/quota_us",
-					     "cpu/period_us" };
+	static const char *const files[] = { "name",	     "uuid",	      "state",
+					     "cpu/quota_us", "cpu/period_us", "cpu/credit_max_us" };
 	char text[128];
 	size_t i, n = 0;
 

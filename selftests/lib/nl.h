@@ -99,7 +99,7 @@ struct attr {
 #define STR(type, value)	{ type, sizeof(value), value }
 #define BIN(type, value)	{ type, sizeof(value) - 1, value }
 #define THE_ID			{ KVMGOV_A_VM_ID, 0, NULL }
-#define MAX_ATTRS		6
+#define MAX_ATTRS		8
 
 #define SET	KVMGOV_CMD_VM_SET
 #define GET	KVMGOV_CMD_VM_GET
@@ -108,6 +108,8 @@ struct attr {
 #define NAME	KVMGOV_A_VM_NAME
 #define QUOTA	KVMGOV_A_VM_CPU_QUOTA_US
 #define PERIOD	KVMGOV_A_VM_CPU_PERIOD_US
+#define CREDIT_MAX KVMGOV_A_VM_CPU_CREDIT_MAX_US
+#define CREDIT	KVMGOV_A_VM_CPU_CREDIT_US
 #define STATE	KVMGOV_A_VM_STATE
 #define UUID	KVMGOV_A_VM_UUID
 #define ID	KVMGOV_A_VM_ID

@@ -259,7 +259,7 @@ static void test_find_many(void)
 static bool sends(const char *const *words, uint64_t *quota, uint32_t *period, bool *named,
 		  struct kvmgov_error *err)
 {
-	static const struct kvmgov_limits limits = { 100, 4096000000, 1000, 1000000 };
+	static const struct kvmgov_limits limits = { 100, 4096000000, 1000, 1000000, 60000000 };
 	struct kvmgov_vm *vm = (struct kvmgov_vm *)make_vm(7, "web", 1, NULL);
 	struct kvmgov_change *chg = kvmgov_change_new(vm, &limits, err);
 	struct nlattr *tb[KVMGOV_A_VM_MAX + 1];
@@ -312,8 +312,8 @@ static void test_change(void)
 	report(ok, "what a change sends");
 
 	ok = EXPECT(!sends(WORDS("cpus", "1"), &quota, &period, &named, &err));
-	ok &= EXPECT(!strcmp(err.text,
-			     "unknown key 'cpus'; allowed: cpu, period, cpu.steal, name, uuid"));
+	ok &= EXPECT(!strcmp(err.text, "unknown key 'cpus'; allowed: cpu, period, credit, "
+				       "credit.balance, cpu.steal, name, uuid"));
 	ok &= EXPECT(!sends(WORDS("", "1"), &quota, &period, &named, &err));
 	ok &= EXPECT(!sends(WORDS("cpu", "1", "cpu", "2"), &quota, &period, &named, &err));
 	ok &= EXPECT(!strcmp(err.text, "cpu is given twice"));
@@ -321,6 +321,16 @@ static void test_change(void)
 	ok &= EXPECT(strstr(err.text, "at a period of 100ms"));
 	ok &= EXPECT(!sends(WORDS("cpu", "10%", "uuid", "x"), &quota, &period, &named, &err));
 	ok &= EXPECT(!strcmp(err.attribute, "uuid"));
+	ok &= EXPECT(!sends(WORDS("credit", "61s"), &quota, &period, &named, &err));
+	ok &= EXPECT(err.code == ERANGE && !strcmp(err.attribute, "credit") &&
+		     !strcmp(err.text, "credit of 61s is too much; allowed: 0 to 60s"));
+	ok &= EXPECT(!sends(WORDS("credit", "1ns"), &quota, &period, &named, &err));
+	ok &= EXPECT(!sends(WORDS("credit", "5s", "credit.balance", "6s"), &quota, &period, &named,
+			    &err));
+	ok &= EXPECT(
+		strstr(err.text, "credit.balance of 6s is too much; allowed: 0 to 5s, the VM"));
+	ok &= EXPECT(sends(WORDS("credit.balance", "6s", "credit", "6s"), &quota, &period, &named,
+			   &err));
 	report(ok, "what a change refuses");
 }
 

@@ -314,6 +314,7 @@ static void check_limits(struct doctor *doc, const struct kvmgov_info *info)
 {
 	char pmin[KVMGOV_VALUE_LEN], pmax[KVMGOV_VALUE_LEN], qmin[KVMGOV_VALUE_LEN];
 	char cpu[KVMGOV_VALUE_LEN], period[KVMGOV_VALUE_LEN], top[KVMGOV_VALUE_LEN];
+	char credit[KVMGOV_VALUE_LEN];
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	struct kvmgov_limits limits;
 
@@ -326,11 +327,13 @@ static void check_limits(struct doctor *doc, const struct kvmgov_info *info)
 	      "%ld CPUs online: limits above %s cannot be used up; a limit above a VM's number "
 	      "of vCPUs holds nothing",
 	      cpus, kvmgov_cpu_format(cpus * 1000000ULL, top, sizeof(top)));
-	found(doc, LEVEL_OK, "defaults", "VMs are born with cpu=%s period=%s",
+	found(doc, LEVEL_OK, "defaults", "VMs are born with cpu=%s period=%s credit=%s",
 	      kvmgov_cpu_format(kvmgov_cpu_from_quota(kvmgov_info_default_quota_us(info),
 						      kvmgov_info_default_period_us(info)),
 				cpu, sizeof(cpu)),
-	      kvmgov_period_format(kvmgov_info_default_period_us(info), period, sizeof(period)));
+	      kvmgov_period_format(kvmgov_info_default_period_us(info), period, sizeof(period)),
+	      kvmgov_time_format(kvmgov_info_default_credit_max_us(info) * 1000, credit,
+				 sizeof(credit)));
 }
 
 static void check_vms(struct doctor *doc, const struct kvmgov_info *info)

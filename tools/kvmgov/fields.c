@@ -132,6 +132,33 @@ static void get_vm_period(const void *vm, struct value *value)
 				      : NULL);
 }
 
+static void set_credit(const void *vm, struct value *value, uint64_t us)
+{
+	const char *text = us ? kvmgov_time_format(us * 1000, value->buf, sizeof(value->buf)) : "0";
+
+	set_text(value, has_limit(vm) ? text : NULL);
+}
+
+static void get_vm_credit(const void *vm, struct value *value)
+{
+	set_credit(vm, value, kvmgov_vm_cpu_credit_max_us(vm));
+}
+
+static void get_vm_balance(const void *vm, struct value *value)
+{
+	set_credit(vm, value, kvmgov_vm_cpu_credit_us(vm));
+}
+
+static void get_vm_credit_max_us(const void *vm, struct value *value)
+{
+	set_number(value, has_limit(vm), kvmgov_vm_cpu_credit_max_us(vm));
+}
+
+static void get_vm_credit_us(const void *vm, struct value *value)
+{
+	set_number(value, has_limit(vm), kvmgov_vm_cpu_credit_us(vm));
+}
+
 static void get_vm_quota(const void *vm, struct value *value)
 {
 	uint64_t quota = kvmgov_vm_cpu_quota_us(vm);
@@ -215,9 +242,13 @@ const struct field vm_fields[] = {
 	{ "nr_vcpus", "VCPUS", "vCPUs", UNIT_NONE, false, get_vm_nr_vcpus },
 	{ "cpu", "CPU", "CPU limit", UNIT_NONE, true, get_vm_cpu },
 	{ "period", "PERIOD", "Period", UNIT_NONE, true, get_vm_period },
+	{ "credit", NULL, "Credit kept", UNIT_NONE, true, get_vm_credit },
+	{ "credit.balance", NULL, "Credit", UNIT_NONE, true, get_vm_balance },
 	{ "cpu.steal", NULL, "Holds are steal", UNIT_NONE, true, get_vm_steal },
 	{ "cpu_quota_us", NULL, "Quota", UNIT_US, false, get_vm_quota },
 	{ "cpu_period_us", NULL, NULL, UNIT_US, false, get_vm_cpu_period_us },
+	{ "cpu_credit_max_us", NULL, NULL, UNIT_US, false, get_vm_credit_max_us },
+	{ "cpu_credit_us", NULL, NULL, UNIT_US, false, get_vm_credit_us },
 	{ "age_ns", NULL, "Age", UNIT_NS, false, get_vm_age_ns },
 	{ "usage_ns", NULL, "CPU time used", UNIT_NS, false, get_vm_usage_ns },
 	{ "usage_avg_percent", "AVG%", "Average use", UNIT_PERCENT, false, get_vm_percent },

@@ -45,6 +45,8 @@ const char *const kvmgov_attr_info_names[KVMGOV_A_INFO_MAX + 1] = {
 	[KVMGOV_A_INFO_RECORDS] = "records",
 	[KVMGOV_A_INFO_RECORDS_OVERWRITTEN] = "records-overwritten",
 	[KVMGOV_A_INFO_RECORDS_LOST] = "records-lost",
+	[KVMGOV_A_INFO_CREDIT_MAX_US] = "credit-max-us",
+	[KVMGOV_A_INFO_DEFAULT_CREDIT_MAX_US] = "default-credit-max-us",
 };
 
 const struct nla_policy kvmgov_attr_info_policy[KVMGOV_A_INFO_MAX + 1] = {
@@ -71,6 +73,8 @@ const struct nla_policy kvmgov_attr_info_policy[KVMGOV_A_INFO_MAX + 1] = {
 	[KVMGOV_A_INFO_RECORDS] = { .type = NLA_U32 },
 	[KVMGOV_A_INFO_RECORDS_OVERWRITTEN] = { .type = NLA_U64 },
 	[KVMGOV_A_INFO_RECORDS_LOST] = { .type = NLA_U64 },
+	[KVMGOV_A_INFO_CREDIT_MAX_US] = { .type = NLA_U64 },
+	[KVMGOV_A_INFO_DEFAULT_CREDIT_MAX_US] = { .type = NLA_U64 },
 };
 
 const char *const kvmgov_attr_vm_names[KVMGOV_A_VM_MAX + 1] = {
@@ -101,6 +105,8 @@ const char *const kvmgov_attr_vm_names[KVMGOV_A_VM_MAX + 1] = {
 	[KVMGOV_A_VM_CPU_STEAL] = "cpu-steal",
 	[KVMGOV_A_VM_EXIT] = "exit",
 	[KVMGOV_A_VM_ENDED_NS] = "ended-ns",
+	[KVMGOV_A_VM_CPU_CREDIT_MAX_US] = "cpu-credit-max-us",
+	[KVMGOV_A_VM_CPU_CREDIT_US] = "cpu-credit-us",
 };
 
 const struct nla_policy kvmgov_attr_vm_policy[KVMGOV_A_VM_MAX + 1] = {
@@ -135,6 +141,8 @@ const struct nla_policy kvmgov_attr_vm_policy[KVMGOV_A_VM_MAX + 1] = {
 	[KVMGOV_A_VM_CPU_STEAL] = { .type = NLA_U32 },
 	[KVMGOV_A_VM_EXIT] = { .type = NLA_NESTED },
 	[KVMGOV_A_VM_ENDED_NS] = { .type = NLA_U64 },
+	[KVMGOV_A_VM_CPU_CREDIT_MAX_US] = { .type = NLA_U64 },
+	[KVMGOV_A_VM_CPU_CREDIT_US] = { .type = NLA_U64 },
 };
 
 const char *const kvmgov_attr_vcpu_names[KVMGOV_A_VCPU_MAX + 1] = {

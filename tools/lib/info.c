@@ -108,6 +108,8 @@ INFO_NUMBER(32, period_min_us, PERIOD_MIN_US)
 INFO_NUMBER(32, period_max_us, PERIOD_MAX_US)
 INFO_NUMBER(64, default_quota_us, DEFAULT_QUOTA_US)
 INFO_NUMBER(32, default_period_us, DEFAULT_PERIOD_US)
+INFO_NUMBER(64, credit_max_us, CREDIT_MAX_US)
+INFO_NUMBER(64, default_credit_max_us, DEFAULT_CREDIT_MAX_US)
 INFO_NUMBER(32, records_max, RECORDS_MAX)
 INFO_NUMBER(32, records, RECORDS)
 INFO_NUMBER(64, records_overwritten, RECORDS_OVERWRITTEN)
@@ -130,6 +132,7 @@ void kvmgov_info_limits(const struct kvmgov_info *info, struct kvmgov_limits *li
 	limits->quota_max_us = kvmgov_info_quota_max_us(info);
 	limits->period_min_us = kvmgov_info_period_min_us(info);
 	limits->period_max_us = kvmgov_info_period_max_us(info);
+	limits->credit_max_us = kvmgov_info_credit_max_us(info);
 	if (!limits->quota_min_us)
 		limits->quota_min_us = 1;
 	if (!limits->quota_max_us)
@@ -138,6 +141,8 @@ void kvmgov_info_limits(const struct kvmgov_info *info, struct kvmgov_limits *li
 		limits->period_min_us = 1;
 	if (!limits->period_max_us)
 		limits->period_max_us = UINT32_MAX;
+	if (!limits->credit_max_us)
+		limits->credit_max_us = UINT64_MAX;
 }
 
 size_t kvmgov_info_nr_hooks(const struct kvmgov_info *info)

@@ -21,6 +21,7 @@ static const struct kvmgov_limits widest = {
 	.quota_max_us = KVMGOV_QUOTA_NONE - 1,
 	.period_min_us = 1000,
 	.period_max_us = 1000000,
+	.credit_max_us = UINT64_MAX,
 };
 
 /*

@@ -155,6 +155,10 @@ enum kvmgov_a_hook {
  *      for others.
  * @KVMGOV_A_INFO_RECORDS_LOST: (u64) Final records that could not be made for
  *      lack of memory.
+ * @KVMGOV_A_INFO_CREDIT_MAX_US: (u64) Largest cpu-credit-max-us that is
+ *      accepted.
+ * @KVMGOV_A_INFO_DEFAULT_CREDIT_MAX_US: (u64) How much credit a VM may keep
+ *      that is born.
  */
 enum kvmgov_a_info {
 	KVMGOV_A_INFO_VERSION = 1,
@@ -180,6 +184,8 @@ enum kvmgov_a_info {
 	KVMGOV_A_INFO_RECORDS,
 	KVMGOV_A_INFO_RECORDS_OVERWRITTEN,
 	KVMGOV_A_INFO_RECORDS_LOST,
+	KVMGOV_A_INFO_CREDIT_MAX_US,
+	KVMGOV_A_INFO_DEFAULT_CREDIT_MAX_US,
 
 	/* private: */
 	__KVMGOV_A_INFO_MAX,
@@ -237,6 +243,12 @@ enum kvmgov_a_info {
  *      reason of all vCPUs together, without vm-id and index.
  * @KVMGOV_A_VM_ENDED_NS: (u64) When the VM ended, in ns since 1970
  *      (CLOCK_REALTIME).
+ * @KVMGOV_A_VM_CPU_CREDIT_MAX_US: (u64) How much of the quota that periods
+ *      leave unused is kept, in microseconds of CPU time; absent where it is 0,
+ *      none.
+ * @KVMGOV_A_VM_CPU_CREDIT_US: (u64) What has been kept, in microseconds of CPU
+ *      time: it may be used above the quota, and goes by as much. At most
+ *      cpu-credit-max-us; absent where that is.
  */
 enum kvmgov_a_vm {
 	KVMGOV_A_VM_ID = 1,
@@ -266,6 +278,8 @@ enum kvmgov_a_vm {
 	KVMGOV_A_VM_CPU_STEAL,
 	KVMGOV_A_VM_EXIT,
 	KVMGOV_A_VM_ENDED_NS,
+	KVMGOV_A_VM_CPU_CREDIT_MAX_US,
+	KVMGOV_A_VM_CPU_CREDIT_US,
 
 	/* private: */
 	__KVMGOV_A_VM_MAX,
@@ -369,17 +383,20 @@ enum kvmgov_a_exit {
  *      %KVMGOV_A_VM_HELD_CPU_NS, %KVMGOV_A_VM_PAUSED_NS, %KVMGOV_A_VM_NR_HELD,
  *      %KVMGOV_A_VM_NR_PERIODS, %KVMGOV_A_VM_NR_EXITS, %KVMGOV_A_VM_EXIT_NS,
  *      %KVMGOV_A_VM_VMM_NS, %KVMGOV_A_VM_HALT_NS, %KVMGOV_A_VM_POLL_NS,
- *      %KVMGOV_A_VM_READY_NS, %KVMGOV_A_VM_HELD_MEM_NS, %KVMGOV_A_VM_CPU_STEAL.
+ *      %KVMGOV_A_VM_READY_NS, %KVMGOV_A_VM_HELD_MEM_NS, %KVMGOV_A_VM_CPU_STEAL,
+ *      %KVMGOV_A_VM_CPU_CREDIT_MAX_US, %KVMGOV_A_VM_CPU_CREDIT_US.
  * @KVMGOV_CMD_VM_SET: (do) Change a VM. All attributes of one request take
  *      effect together or, on error, not at all. CPU time already used in the
  *      running period stays used, debt included. A do request may carry
  *      %KVMGOV_A_VM_ID, %KVMGOV_A_VM_NAME, %KVMGOV_A_VM_UUID,
  *      %KVMGOV_A_VM_STATE, %KVMGOV_A_VM_CPU_QUOTA_US,
- *      %KVMGOV_A_VM_CPU_PERIOD_US, %KVMGOV_A_VM_CPU_STEAL. The answer is an
- *      ACK.
+ *      %KVMGOV_A_VM_CPU_PERIOD_US, %KVMGOV_A_VM_CPU_STEAL,
+ *      %KVMGOV_A_VM_CPU_CREDIT_MAX_US, %KVMGOV_A_VM_CPU_CREDIT_US. The answer
+ *      is an ACK.
  * @KVMGOV_CMD_VM_RESET: (do) Put the limits of a VM and its cpu-steal back to
- *      the defaults and forgive its debt. Its name, UUID, state and figures
- *      stay. A do request may carry %KVMGOV_A_VM_ID. The answer is an ACK.
+ *      the defaults and forgive its debt; its credit is lost. Its name, UUID,
+ *      state and figures stay. A do request may carry %KVMGOV_A_VM_ID. The
+ *      answer is an ACK.
  * @KVMGOV_CMD_VCPU_GET: (dump) Read the vCPUs of one VM, or of all VMs where
  *      vm-id is absent. A dump request may carry %KVMGOV_A_VCPU_VM_ID. The
  *      reply carries the attributes of &enum kvmgov_a_vcpu.
@@ -400,6 +417,7 @@ enum kvmgov_a_exit {
  *      %KVMGOV_A_VM_NR_PERIODS, %KVMGOV_A_VM_NR_EXITS, %KVMGOV_A_VM_EXIT_NS,
  *      %KVMGOV_A_VM_VMM_NS, %KVMGOV_A_VM_HALT_NS, %KVMGOV_A_VM_POLL_NS,
  *      %KVMGOV_A_VM_READY_NS, %KVMGOV_A_VM_HELD_MEM_NS, %KVMGOV_A_VM_CPU_STEAL,
+ *      %KVMGOV_A_VM_CPU_CREDIT_MAX_US, %KVMGOV_A_VM_CPU_CREDIT_US,
  *      %KVMGOV_A_VM_EXIT, %KVMGOV_A_VM_ENDED_NS.
  * @KVMGOV_CMD_VM_CHANGE_NTF: (notification to %KVMGOV_MCGRP_CONFIG) Limits,
  *      name, UUID or state of a VM have changed. Carries what the reply to

@@ -66,7 +66,7 @@ _kvmgov() {
 		if [[ -z $vm ]]; then
 			words=$(_kvmgov_vms)
 		else
-			words='cpu= period= cpu.steal= name= uuid='
+			words='cpu= period= credit= credit.balance= cpu.steal= name= uuid='
 			compopt -o nospace 2>/dev/null
 		fi
 		;;
