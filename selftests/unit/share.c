@@ -13,6 +13,7 @@
 #include <linux/math64.h>
 
 #include "fair.h"
+#include "rnd.h"
 #include "unit.h"
 
 /* Each look at the water's level begins with such a division. */
@@ -39,21 +40,12 @@ static inline u64 counted_div64_u64_rem(u64 dividend, u64 divisor, u64 *remainde
 #define NR_SMALL  400
 #define SMALL_LCM 12
 
-/* xorshift64*, Vigna 2016: the same numbers on every machine. */
-static u64 rnd_state = 0x9E3779B97F4A7C15ULL;
-
-static u64 rnd(void)
-{
-	rnd_state ^= rnd_state >> 12;
-	rnd_state ^= rnd_state << 25;
-	rnd_state ^= rnd_state >> 27;
-	return rnd_state * 0x2545F4914F6CDD1DULL;
-}
+static u64 state = 0x9E3779B97F4A7C15ULL;
 
 /* Below @n. */
 static u64 rnd_below(u64 n)
 {
-	return (rnd() >> 8) % n;
+	return (rnd(&state) >> 8) % n;
 }
 
 /* From 0 to @max, small and large magnitudes alike. */
@@ -61,7 +53,7 @@ static u64 rnd_size(u64 max)
 {
 	u64 span = max >> rnd_below(64 - __builtin_clzll(max | 1));
 
-	return span == ~0ULL ? rnd() : rnd() % (span + 1);
+	return span == ~0ULL ? rnd(&state) : rnd(&state) % (span + 1);
 }
 
 static u32 rnd_weight(void)
