@@ -33,21 +33,6 @@ static const struct test_option options[] = {
 static const struct vmm_opts spin = { .nr_vcpus = 1, .mode = VMM_SPIN };
 static const struct vmm_opts parked = { .nr_vcpus = 1, .mode = VMM_PARK };
 
-static int write_u64(uint64_t value, uint64_t id, const char *file)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%" PRIu64, value);
-	return gov_write(text, "vms/%" PRIu64 "/cpu/%s", id, file);
-}
-
-static void must_write(uint64_t value, uint64_t id, const char *file)
-{
-	int err = write_u64(value, id, file);
-
-	NEED(!err, "%s: %" PRIu64 ": %s", file, value, strerror(-err));
-}
-
 static uint64_t balance(uint64_t id)
 {
 	return gov_u64("vms/%" PRIu64 "/cpu/credit_us", id);
@@ -70,7 +55,7 @@ static void kept(const void *arg)
 	vmm = gov_start(&parked, &id);
 	gov_set(id, QUOTA_US, PERIOD_US);
 	CHECK(!balance(id), "%" PRIu64 " us from the beginning", balance(id));
-	must_write(5 * QUOTA_US, id, "credit_max_us");
+	gov_must_write(5 * QUOTA_US, "vms/%" PRIu64 "/cpu/credit_max_us", id);
 	start = test_now();
 	CHECK(POLL(10 * NS_PER_S, balance(id) >= 3 * QUOTA_US), "nothing is kept");
 	ms = (test_now() - start) / (double)NS_PER_MS;
@@ -85,9 +70,9 @@ static void kept(const void *arg)
 	test_sleep(3LL * PERIOD_US * NS_PER_US);
 	CHECK(balance(id) == 5 * QUOTA_US, "%" PRIu64 " us, more than the maximum", balance(id));
 
-	must_write(2 * QUOTA_US, id, "credit_max_us");
+	gov_must_write(2 * QUOTA_US, "vms/%" PRIu64 "/cpu/credit_max_us", id);
 	CHECK(balance(id) == 2 * QUOTA_US, "%" PRIu64 " us under a lower maximum", balance(id));
-	must_write(0, id, "credit_max_us");
+	gov_must_write(0, "vms/%" PRIu64 "/cpu/credit_max_us", id);
 	CHECK(!balance(id), "%" PRIu64 " us under a maximum of 0", balance(id));
 	gov_end(vmm);
 }
@@ -112,10 +97,10 @@ static void settable(const void *arg)
 	vmm = gov_start(&parked, &id);
 	need_link(&link);
 	gov_set(id, QUOTA_US, PERIOD_US);
-	must_write(1000000, id, "credit_max_us");
-	must_write(1000000, id, "credit_us");
+	gov_must_write(1000000, "vms/%" PRIu64 "/cpu/credit_max_us", id);
+	gov_must_write(1000000, "vms/%" PRIu64 "/cpu/credit_us", id);
 	CHECK(balance(id) == 1000000, "%" PRIu64, balance(id));
-	err = write_u64(1000001, id, "credit_us");
+	err = gov_write("1000001", "vms/%" PRIu64 "/cpu/credit_us", id);
 	CHECK(err == -ERANGE, "more than the maximum: %s", strerror(-err));
 	CHECK(balance(id) == 1000000, "%" PRIu64, balance(id));
 
@@ -126,7 +111,7 @@ static void settable(const void *arg)
 	CHECK(gov_u64("vms/%" PRIu64 "/cpu/quota_us", id) == QUOTA_US, "half of it was done");
 
 	/* Without a limit nothing is left unused, and nothing is used above it. */
-	must_write(5000, id, "credit_us");
+	gov_must_write(5000, "vms/%" PRIu64 "/cpu/credit_us", id);
 	gov_set(id, GOV_NONE, PERIOD_US);
 	us = balance(id);
 	test_sleep(3LL * PERIOD_US * NS_PER_US);
@@ -167,8 +152,8 @@ static void drained(const void *arg)
 	gov_write("frozen", "vms/%" PRIu64 "/state", id);
 	gov_wait_still(vmm);
 	gov_set(id, QUOTA_US, PERIOD_US);
-	must_write(credit_ms * 1000, id, "credit_max_us");
-	must_write(credit_ms * 1000, id, "credit_us");
+	gov_must_write(credit_ms * 1000, "vms/%" PRIu64 "/cpu/credit_max_us", id);
+	gov_must_write(credit_ms * 1000, "vms/%" PRIu64 "/cpu/credit_us", id);
 	periods = gov_u64("vms/%" PRIu64 "/cpu/nr_periods", id);
 	cpu = vmm_cpu_ns(vmm);
 	gov_write("running", "vms/%" PRIu64 "/state", id);
@@ -234,8 +219,8 @@ static void recorded(const void *arg)
 	vmm = gov_start(&parked, &id);
 	NEED(!link_join(&events, KVMGOV_MCGRP_EVENTS), "cannot listen");
 	gov_set(id, QUOTA_US, PERIOD_US);
-	must_write(3600000000, id, "credit_max_us");
-	must_write(1800000000, id, "credit_us");
+	gov_must_write(3600000000, "vms/%" PRIu64 "/cpu/credit_max_us", id);
+	gov_must_write(1800000000, "vms/%" PRIu64 "/cpu/credit_us", id);
 	gov_end(vmm);
 	last.id = id;
 	NEED(link_hear(&events, is_last, &last), "no final record");

@@ -276,7 +276,7 @@ uint64_t gov_find(const struct vmm *vmm)
 	return id;
 }
 
-static void must_write(uint64_t value, const char *fmt, ...)
+void gov_must_write(uint64_t value, const char *fmt, ...)
 {
 	char path[PATH_MAX], text[32] = "max";
 	va_list args;
@@ -294,14 +294,14 @@ static void must_write(uint64_t value, const char *fmt, ...)
 
 void gov_set(uint64_t id, uint64_t quota_us, uint64_t period_us)
 {
-	must_write(period_us, "vms/%" PRIu64 "/cpu/period_us", id);
-	must_write(quota_us, "vms/%" PRIu64 "/cpu/quota_us", id);
+	gov_must_write(period_us, "vms/%" PRIu64 "/cpu/period_us", id);
+	gov_must_write(quota_us, "vms/%" PRIu64 "/cpu/quota_us", id);
 }
 
 void gov_set_defaults(uint64_t quota_us, uint64_t period_us)
 {
-	must_write(period_us, "defaults/cpu/period_us");
-	must_write(quota_us, "defaults/cpu/quota_us");
+	gov_must_write(period_us, "defaults/cpu/period_us");
+	gov_must_write(quota_us, "defaults/cpu/quota_us");
 }
 
 void gov_no_leak(void)

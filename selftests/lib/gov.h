@@ -46,6 +46,9 @@ uint64_t gov_u64(const char *fmt, ...) PRINTF(1, 2);
 int gov_write(const char *text, const char *fmt, ...) PRINTF(2, 3);
 int gov_write_raw(const void *data, size_t len, const char *fmt, ...) PRINTF(3, 4);
 
+/* A number, or "max" for GOV_NONE; ends the case where it is refused. */
+void gov_must_write(uint64_t value, const char *fmt, ...) PRINTF(2, 3);
+
 bool gov_exists(const char *fmt, ...) PRINTF(1, 2);
 
 /* Ids of all VMs, ascending; how many. */
