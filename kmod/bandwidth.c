@@ -203,10 +203,12 @@ u64 kvmgov_bw_nr_periods(const struct kvmgov_bandwidth *bw, u64 now)
 	return bw->nr_periods + bw_due(bw, now);
 }
 
-/* What @nr periods have left beyond what was used: at least nothing. */
-static u64 bw_unused(const struct kvmgov_bandwidth *bw, u64 nr)
+/*
+ * What @nr periods have left beyond what was used, which comes to @whole quotas and
+ * a part of one: at least nothing.
+ */
+static u64 bw_unused(const struct kvmgov_bandwidth *bw, u64 nr, u64 whole)
 {
-	u64 whole = div64_u64(bw->used, bw->quota);
 	u64 unused;
 
 	if (check_mul_overflow(nr - whole, bw->quota, &unused))
@@ -228,7 +230,7 @@ static u64 bw_unused(const struct kvmgov_bandwidth *bw, u64 nr)
  */
 void kvmgov_bw_roll(struct kvmgov_bandwidth *bw, u64 now)
 {
-	u64 nr = bw_due(bw, now);
+	u64 nr = bw_due(bw, now), whole;
 
 	if (!nr)
 		return;
@@ -236,11 +238,12 @@ void kvmgov_bw_roll(struct kvmgov_bandwidth *bw, u64 now)
 	bw->nr_periods += nr;
 
 	/* The product fits: it is taken only where it is at most used. */
-	if (div64_u64(bw->used, bw->quota) >= nr) {
+	whole = div64_u64(bw->used, bw->quota);
+	if (whole >= nr) {
 		bw->used -= nr * bw->quota;
 		return;
 	}
-	bw->credit += min(bw_unused(bw, nr), bw->credit_max - bw->credit);
+	bw->credit += min(bw_unused(bw, nr, whole), bw->credit_max - bw->credit);
 	bw->used = 0;
 }
 
